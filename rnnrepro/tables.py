@@ -1,0 +1,268 @@
+"""Every vocabulary of the package as rows of a table.
+
+This module imports neither torch nor pandas, so that configurations can be checked and planned in an
+instant. A row says where its class lives and which arguments it takes with which defaults; a conformance
+test holds each class to its row.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnrepro.errors import Fault, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One named part: `path` is `module:attribute`, `arguments` its settings with defaults."""
+
+    path: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    about: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A composition: which matrix, drive and update, and the defaults that make the model what it is."""
+
+    matrix: str
+    drive: str = "affine"
+    update: str = "modrelu"
+    defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    about: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A measured quantity: its unit, and whether lower or higher is better (None: neither)."""
+
+    unit: str
+    better: str | None
+    about: str
+
+
+INITIALISERS: dict[str, str] = {
+    "zeros": "0",
+    "ones": "1",
+    "constant": "the number in brackets",
+    "uniform": "uniform on ± the number in brackets",
+    "normal": "normal with the standard deviation in brackets",
+    "glorot_normal": "normal, variance 2/(fan_in + fan_out)",
+    "glorot_uniform": "uniform, bound sqrt(6/(fan_in + fan_out))",
+    "kaiming_normal": "normal, variance 2/fan_in",
+    "fan_in_uniform": "uniform, bound 1/sqrt(fan_in): PyTorch's Linear",
+    "glorot_vector": "uniform, bound sqrt(3/k) for a vector of length k: TensorFlow 1's default for a bias",
+    "haar": "a Haar-distributed rotation, SO(n)",
+}
+
+SKEW_INITIALISERS: dict[str, str] = {
+    "henaff": "2×2 blocks, s ~ U(−π, 0)",
+    "henaff_symmetric": "2×2 blocks, s ~ U(−π, π)",
+    "cayley": "2×2 blocks, s = −tan(u/2), u ~ U(0, π/2)",
+    "haar": "real logarithm of a Haar-distributed rotation",
+}
+
+MATRICES: dict[str, Component] = {
+    "free": Component(
+        path="rnnrepro.matrices.free:Free",
+        arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None},
+        about="unconstrained; `init` is an initialiser, or `rotations_<skew initialiser>` for expm of it",
+    ),
+    "cayley": Component(
+        path="rnnrepro.matrices.cayley:ScaledCayley",
+        arguments={"init": "cayley", "negative": 0, "order": "code"},
+        about="W = (I+A)^{-1}(I−A)D, A skew, D fixed with `negative` entries −1 (last)",
+    ),
+    "expm": Component(
+        path="rnnrepro.matrices.expm:Exponential",
+        arguments={"init": "henaff"},
+        about="W = expm(X − Xᵀ): static trivialisation at the identity",
+    ),
+    "dynamic_expm": Component(
+        path="rnnrepro.matrices.expm:DynamicExponential",
+        arguments={"init": "henaff", "rebase_every": 100, "project_every": 30},
+        about="W = B expm(X − Xᵀ), B ← W and X ← 0 every `rebase_every` steps",
+    ),
+    "schur": Component(
+        path="rnnrepro.matrices.schur:Schur",
+        arguments={"init": "henaff", "radius_penalty": 0.0},
+        about="V = PΘPᵀ, Θ rotations + strict lower triangle, P = expm(skew)",
+    ),
+    "coupled": Component(
+        path="rnnrepro.matrices.coupled:Coupled",
+        arguments={"short": 0, "negative": 0, "coupled": True, "normalise": "latch"},
+        about="block triangular: scaled Cayley ⊕ eigenvalue-normalised, coupled",
+    ),
+}
+
+DRIVES: dict[str, Component] = {
+    "affine": Component(
+        path="rnnrepro.drives.affine:Affine",
+        arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
+        about="z_t = x_t U + bias; `bias` names its initialiser, None for no bias",
+    ),
+}
+
+UPDATES: dict[str, Component] = {
+    "modrelu": Component(
+        path="rnnrepro.updates.pointwise:ModReLU",
+        arguments={"bias": "uniform(0.01)"},
+        about="h = sign(z) relu(|z| + b)",
+    ),
+    "tanh": Component(path="rnnrepro.updates.pointwise:Tanh", about="h = tanh z"),
+    "relu": Component(path="rnnrepro.updates.pointwise:ReLU", about="h = max(z, 0)"),
+    "elu": Component(path="rnnrepro.updates.pointwise:ELU", about="h = elu(z)"),
+    "lstm": Component(
+        path="rnnrepro.updates.lstm:LSTM",
+        arguments={"forget_offset": 0.0},
+        about="gates i, f, g, o; c = σ(f + forget_offset) c + σ(i) tanh(g); h = σ(o) tanh(c)",
+    ),
+}
+
+MODELS: dict[str, Model] = {
+    "rnn": Model(matrix="free", about="unconstrained recurrent matrix, modReLU", source="nnRNN, supplement A"),
+    "rnn_orth": Model(
+        matrix="free",
+        defaults={"matrix": {"init": "rotations_henaff"}},
+        about="as rnn, the recurrent matrix starts orthogonal and is then trained freely",
+        source="nnRNN, supplement A",
+    ),
+    "lstm": Model(
+        matrix="free",
+        update="lstm",
+        defaults={"matrix": {"init": "fan_out_gates"}, "drive": {"init": "fan_out_gates", "bias": "fan_out_gates"}},
+        about="long short-term memory; without arguments initialised as PyTorch's",
+        source="Hochreiter and Schmidhuber 1997",
+    ),
+    "exprnn": Model(matrix="expm", about="orthogonal by the exponential map", source="Lezcano-Casado 2019"),
+    "dtriv": Model(matrix="dynamic_expm", about="dynamic trivialisation", source="Lezcano-Casado 2019b"),
+    "scornn": Model(
+        matrix="cayley",
+        defaults={"drive": {"init": "uniform(0.01)"}, "update": {"bias": "zeros"}},
+        about="orthogonal by the scaled Cayley transform",
+        source="Helfrich, Willmott and Ye 2018",
+    ),
+    "nnrnn": Model(matrix="schur", about="non-normal by the real Schur form", source="Kerg et al. 2019"),
+    "enrnn": Model(
+        matrix="coupled",
+        defaults={"drive": {"init": "uniform(0.01)"}, "update": {"bias": "zeros"}},
+        about="long-term orthogonal state, short-term eigenvalue-normalised state",
+        source="Helfrich and Ye 2020",
+    ),
+}
+READOUT_ARGUMENTS: dict[str, Any] = {"init": "fan_in_uniform", "bias": "fan_in_uniform"}
+EMBEDDING_ARGUMENTS: dict[str, Any] = {"size": 0, "init": "uniform(0.1)"}
+
+TASKS: dict[str, Component] = {
+    "copying": Component(
+        path="rnnrepro.tasks.copying:Copying",
+        arguments={
+            "symbols": 10, "alphabet": 8, "blanks_before_cue": 99, "blanks_after_cue": 10,
+            "pool": None, "test": 1000,
+        },
+        about="recall `symbols` symbols after a cue; input one-hot; `pool` None = fresh data each step",
+    ),
+    "adding": Component(
+        path="rnnrepro.tasks.adding:Adding",
+        arguments={"length": 100, "marks": "halves", "pool": None, "reshuffle": True, "test": 1000},
+        about="sum of the two marked numbers, read at the last step",
+    ),
+    "pixels": Component(
+        path="rnnrepro.tasks.pixels:Pixels",
+        arguments={
+            "images": "digits", "pool_size": 1, "permutation": None, "split": "first", "train": None,
+            "validation": 0, "test": None, "reshuffle": "epoch", "loader_seed": None,
+        },
+        about="images read one pixel a step, class at the last step",
+    ),
+    "characters": Component(
+        path="rnnrepro.tasks.characters:Characters",
+        arguments={"text": "ptb_char", "length": 150, "evaluation_batch": 10, "train": None, "validation": None,
+                   "test": None},
+        about="next character of contiguous streams, state carried and detached",
+    ),
+}
+
+OPTIMISERS: dict[str, Component] = {
+    "sgd": Component(path="rnnrepro.optim.forms:sgd", arguments={"momentum": 0.0, "weight_decay": 0.0}),
+    "adam_torch": Component(
+        path="rnnrepro.optim.forms:adam_torch",
+        arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
+    ),
+    "adam_tf": Component(
+        path="rnnrepro.optim.forms:adam_tf",
+        arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
+    ),
+    "adam_keras": Component(
+        path="rnnrepro.optim.forms:adam_keras",
+        arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0},
+    ),
+    "rmsprop_torch": Component(
+        path="rnnrepro.optim.forms:rmsprop_torch",
+        arguments={"decay": 0.99, "epsilon": 1e-8, "weight_decay": 0.0},
+    ),
+    "rmsprop_tf": Component(
+        path="rnnrepro.optim.forms:rmsprop_tf",
+        arguments={"decay": 0.9, "epsilon": 1e-10, "weight_decay": 0.0},
+    ),
+    "rmsprop_keras": Component(
+        path="rnnrepro.optim.forms:rmsprop_keras",
+        arguments={"decay": 0.9, "epsilon": 1e-7, "weight_decay": 0.0},
+    ),
+    "adagrad_torch": Component(
+        path="rnnrepro.optim.forms:adagrad_torch",
+        arguments={"initial_accumulator": 0.0, "epsilon": 1e-10, "weight_decay": 0.0},
+    ),
+    "adagrad_tf": Component(
+        path="rnnrepro.optim.forms:adagrad_tf",
+        arguments={"initial_accumulator": 0.1, "weight_decay": 0.0},
+    ),
+    "adagrad_keras": Component(
+        path="rnnrepro.optim.forms:adagrad_keras",
+        arguments={"initial_accumulator": 0.1, "epsilon": 1e-7, "weight_decay": 0.0},
+    ),
+}
+
+SCHEDULES: dict[str, Component] = {
+    "constant": Component(path="rnnrepro.optim.schedules:constant", about="factor 1"),
+    "halve_on_plateau": Component(
+        path="rnnrepro.optim.schedules:halve_on_plateau",
+        about="halved after each evaluation without a new best validation loss (nnRNN, Penn Treebank)",
+    ),
+}
+
+METRICS: dict[str, Metric] = {
+    "cross_entropy": Metric(unit="nats", better="lower", about="mean cross-entropy over the scored positions"),
+    "mse": Metric(unit="1", better="lower", about="mean squared error"),
+    "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
+    "bpc": Metric(unit="bits per character", better="lower", about="cross-entropy / ln 2"),
+    "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),
+    "residual": Metric(unit="1", better="lower", about="distance of the recurrent matrix from its constraint"),
+    "gradient_h0": Metric(unit="1", better=None, about="norm of the loss gradient at the initial state"),
+    "gradient_norm": Metric(unit="1", better=None, about="norm of the loss gradient at h_t, by t"),
+}
+
+ANALYSES: dict[str, Component] = {}
+
+KINDS: dict[str, Mapping[str, Any]] = {
+    "matrix": MATRICES, "drive": DRIVES, "update": UPDATES, "model": MODELS, "task": TASKS,
+    "optimiser": OPTIMISERS, "schedule": SCHEDULES, "metric": METRICS, "analysis": ANALYSES,
+}
+
+
+def row(kind: str, name: str) -> Any:
+    """The row `name` of the table `kind`. Raises Fault with the nearest known name."""
+    table = KINDS[kind]
+    if name not in table:
+        raise Fault(f"unknown {kind} {name!r}{nearest(name, table)}")
+    return table[name]
+
+
+def load(kind: str, name: str) -> Any:
+    """Import and return what the row names (this is where torch comes in)."""
+    module, attribute = row(kind, name).path.split(":")
+    return getattr(importlib.import_module(module), attribute)
