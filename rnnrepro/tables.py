@@ -188,41 +188,41 @@ TASKS: dict[str, Component] = {
 }
 
 OPTIMISERS: dict[str, Component] = {
-    "sgd": Component(path="rnnrepro.optim.forms:sgd", arguments={"momentum": 0.0, "weight_decay": 0.0}),
+    "sgd": Component(path="rnnrepro.optim.forms:SGD", arguments={"momentum": 0.0, "weight_decay": 0.0}),
     "adam_torch": Component(
-        path="rnnrepro.optim.forms:adam_torch",
+        path="rnnrepro.optim.forms:AdamTorch",
         arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
     ),
     "adam_tf": Component(
-        path="rnnrepro.optim.forms:adam_tf",
+        path="rnnrepro.optim.forms:AdamTF",
         arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
     ),
     "adam_keras": Component(
-        path="rnnrepro.optim.forms:adam_keras",
+        path="rnnrepro.optim.forms:AdamKeras",
         arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0},
     ),
     "rmsprop_torch": Component(
-        path="rnnrepro.optim.forms:rmsprop_torch",
+        path="rnnrepro.optim.forms:RMSPropTorch",
         arguments={"decay": 0.99, "epsilon": 1e-8, "weight_decay": 0.0},
     ),
     "rmsprop_tf": Component(
-        path="rnnrepro.optim.forms:rmsprop_tf",
-        arguments={"decay": 0.9, "epsilon": 1e-10, "weight_decay": 0.0},
+        path="rnnrepro.optim.forms:RMSPropTF",
+        arguments={"decay": 0.9, "epsilon": 1e-10, "initial_square": 1.0, "weight_decay": 0.0},
     ),
     "rmsprop_keras": Component(
-        path="rnnrepro.optim.forms:rmsprop_keras",
+        path="rnnrepro.optim.forms:RMSPropKeras",
         arguments={"decay": 0.9, "epsilon": 1e-7, "weight_decay": 0.0},
     ),
     "adagrad_torch": Component(
-        path="rnnrepro.optim.forms:adagrad_torch",
+        path="rnnrepro.optim.forms:AdagradTorch",
         arguments={"initial_accumulator": 0.0, "epsilon": 1e-10, "weight_decay": 0.0},
     ),
     "adagrad_tf": Component(
-        path="rnnrepro.optim.forms:adagrad_tf",
+        path="rnnrepro.optim.forms:AdagradTF",
         arguments={"initial_accumulator": 0.1, "weight_decay": 0.0},
     ),
     "adagrad_keras": Component(
-        path="rnnrepro.optim.forms:adagrad_keras",
+        path="rnnrepro.optim.forms:AdagradKeras",
         arguments={"initial_accumulator": 0.1, "epsilon": 1e-7, "weight_decay": 0.0},
     ),
 }
