@@ -8,6 +8,7 @@ test holds each class to its row.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,7 @@ INITIALISERS: dict[str, str] = {
     "glorot_uniform": "uniform, bound sqrt(6/(fan_in + fan_out))",
     "kaiming_normal": "normal, variance 2/fan_in",
     "fan_in_uniform": "uniform, bound 1/sqrt(fan_in): PyTorch's Linear",
+    "fan_in_uniform_twice": "sum of two draws of fan_in_uniform: one bias for the two of PyTorch's LSTM",
     "glorot_vector": "uniform, bound sqrt(3/k) for a vector of length k: TensorFlow 1's default for a bias",
     "haar": "a Haar-distributed rotation, SO(n)",
 }
@@ -66,11 +68,23 @@ SKEW_INITIALISERS: dict[str, str] = {
     "haar": "real logarithm of a Haar-distributed rotation",
 }
 
+ROTATIONS: dict[str, str] = {
+    f"rotations_{name}": f"free matrices only: the exponential of {about}"
+    for name, about in SKEW_INITIALISERS.items()
+}
+
+FANS: dict[str, str] = {
+    "input": "D, the size of what the drive reads",
+    "hidden": "N, the hidden size",
+    "joint": "N + D, as for one matrix that multiplies [h, x]",
+    "gates": "M, all columns of the matrix: N times the number of gates",
+}
+
 MATRICES: dict[str, Component] = {
     "free": Component(
         path="rnnrepro.matrices.free:Free",
         arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None},
-        about="unconstrained; `init` is an initialiser, or `rotations_<skew initialiser>` for expm of it",
+        about="unconstrained; `init` is an initialiser or a row of ROTATIONS; fans are numbers or words of FANS",
     ),
     "cayley": Component(
         path="rnnrepro.matrices.cayley:ScaledCayley",
@@ -103,7 +117,7 @@ DRIVES: dict[str, Component] = {
     "affine": Component(
         path="rnnrepro.drives.affine:Affine",
         arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
-        about="z_t = x_t U + bias; `bias` names its initialiser, None for no bias",
+        about="z_t = x_t U + bias; `bias` names its initialiser (None: no bias); the fans serve both, as in free",
     ),
 }
 
@@ -134,7 +148,10 @@ MODELS: dict[str, Model] = {
     "lstm": Model(
         matrix="free",
         update="lstm",
-        defaults={"matrix": {"init": "fan_out_gates"}, "drive": {"init": "fan_out_gates", "bias": "fan_out_gates"}},
+        defaults={
+            "matrix": {"init": "fan_in_uniform"},
+            "drive": {"init": "fan_in_uniform", "fan_in": "hidden", "bias": "fan_in_uniform_twice"},
+        },
         about="long short-term memory; without arguments initialised as PyTorch's",
         source="Hochreiter and Schmidhuber 1997",
     ),
@@ -252,6 +269,26 @@ KINDS: dict[str, Mapping[str, Any]] = {
     "matrix": MATRICES, "drive": DRIVES, "update": UPDATES, "model": MODELS, "task": TASKS,
     "optimiser": OPTIMISERS, "schedule": SCHEDULES, "metric": METRICS, "analysis": ANALYSES,
 }
+
+
+_INITIALISER = re.compile(r"(?P<name>[a-z_]+)(\((?P<argument>[-+.\de]+)\))?")
+_NEEDS_ARGUMENT = ("constant", "uniform", "normal")
+
+
+def parse_initialiser(spec: str) -> tuple[str, float | None]:
+    """`uniform(0.01)` -> ("uniform", 0.01); `zeros` -> ("zeros", None). Raises Fault for anything unknown."""
+    match = _INITIALISER.fullmatch(spec) if isinstance(spec, str) else None
+    name = match["name"] if match else str(spec)
+    if name not in INITIALISERS:
+        raise Fault(f"unknown initialiser {spec!r}{nearest(name, INITIALISERS)}")
+    if (match["argument"] is not None) != (name in _NEEDS_ARGUMENT):
+        raise Fault(f"initialiser {spec!r}: {name} " + (
+            f"needs a number, as in {name}(0.1)" if name in _NEEDS_ARGUMENT else "takes no number"
+        ))
+    try:
+        return name, None if match["argument"] is None else float(match["argument"])
+    except ValueError:
+        raise Fault(f"initialiser {spec!r}: {match['argument']!r} is not a number") from None
 
 
 def row(kind: str, name: str) -> Any:

@@ -1,0 +1,69 @@
+"""What every recurrent matrix is: parameters and buffers with a run axis, and W built from them.
+
+Row convention: a state (S, B, N) is multiplied as `state @ W` with W (S, N, M).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from torch import BoolTensor, Generator, Tensor, nn
+
+from rnnrepro.errors import Fault
+
+
+class Matrix(nn.Module):
+    """A recurrent matrix of S runs; run i draws its start from `generators[i]`.
+
+    `hidden_size` is N, `input_size` D (it only enters fans), `width` the columns M of W (N unless given).
+    Every parameter and buffer leads with the run axis. Raises Fault for a width that the form cannot have.
+    """
+
+    groups: ClassVar[Mapping[str, str]] = {}
+    """Parameter name -> group of the optimiser; a name that is missing belongs to `main`."""
+
+    rectangular: ClassVar[bool] = False
+    """Whether W may have more columns than rows."""
+
+    def __init__(
+        self,
+        hidden_size: int,
+        *,
+        input_size: int,
+        generators: Sequence[Generator],
+        width: int | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.input_size = input_size
+        self.width = hidden_size if width is None else width
+        self.runs = len(generators)
+        self.dtype = dtype
+        if not self.rectangular and self.width != hidden_size:
+            raise Fault(
+                f"{type(self).__name__} is square and cannot be {hidden_size} × {self.width}; "
+                "an update with gates needs the matrix 'free'"
+            )
+
+    def build(self) -> Tensor:
+        """W (S, N, M), differentiable in the parameters; built once an optimiser step."""
+        raise NotImplementedError
+
+    def residual(self) -> Tensor:
+        """Distance (S,) of W from its constraint; 0 where there is none."""
+        return next(self.parameters()).new_zeros(self.runs)
+
+    def penalty(self) -> Tensor | None:
+        """A term (S,) added to the loss for the gradient only, or None."""
+        return None
+
+    def after_step(self, active: BoolTensor) -> None:
+        """Bring the buffers up to date after an optimiser step of the runs where `active` (S,) is true."""
+
+    def arrays(self) -> dict[str, Tensor]:
+        """What analyses read, each (S, …)."""
+        with torch.no_grad():
+            return {"recurrent": self.build()}
