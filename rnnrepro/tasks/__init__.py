@@ -1,0 +1,34 @@
+"""Tasks: pure functions of (settings, seed, step) that give batches with their targets, and judge the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnrepro import tables
+from rnnrepro.errors import Fault, nearest
+
+if TYPE_CHECKING:
+    from rnnrepro.tasks.base import Task
+
+
+def build(
+    kind: str,
+    settings: Mapping[str, Any],
+    *,
+    seeds: Sequence[int],
+    batch: int,
+    data: Path | None = None,
+    device: Any = "cpu",
+) -> Task:
+    """The task `kind` with its row's defaults and `settings` over them, for one run a seed.
+
+    `batch`: sequences a step; `data`: the folder that holds the data sets' folders, for tasks that read files.
+    Raises Fault for unknown kinds, settings and values, and for missing or damaged data.
+    """
+    known = tables.row("task", kind).arguments
+    for name in settings:
+        if name not in known:
+            raise Fault(f"task {kind}: unknown setting {name!r}{nearest(name, known)}")
+    return tables.load("task", kind)({**known, **settings}, seeds=seeds, batch=batch, data=data, device=device)
