@@ -5,4 +5,11 @@ Dimension alphabet used everywhere: S runs, B batch, T time, D input, N hidden, 
 
 from __future__ import annotations
 
+import os
+
+# MKL chooses its kernels by the memory alignment of each matrix unless told otherwise. A run's slice of a
+# stack is aligned as the stack has it, and a run's numbers must be the same bits alone and in any stack.
+# The variable is read at the first product of the process, and it costs nothing measurable.
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+
 __version__ = "0.1.0"
