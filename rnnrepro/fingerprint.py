@@ -1,0 +1,80 @@
+"""What code a run is trained with: a hash of every module that its training imports.
+
+Comments, docstrings and layout do not count, nor do the modules that only plan, show or store. Nothing is
+imported: the sources are read and their import statements followed.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+# Their effect on a run is in its resolved settings already, or they do not touch its numbers.
+_OUTSIDE = {"rnnrepro", *(f"rnnrepro.{name}" for name in ("tables", "config", "typed", "errors", "project", "plan"))}
+
+
+def modules(roots: Iterable[str]) -> dict[str, str]:
+    """{module: hash} of `roots` (such as "rnnrepro.training.loop") and of all they import from the package."""
+    found: dict[str, str] = {}
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        if name in found or name in _OUTSIDE or (path := _path(name)) is None:
+            continue
+        found[name], imports = _read(path)
+        waiting += [*imports, *_parents(name)]
+    return dict(sorted(found.items()))
+
+
+def combined(hashes: dict[str, str]) -> str:
+    """One fingerprint for a set of modules, 12 hexadecimal digits."""
+    return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()[:12]
+
+
+def of_file(path: Path) -> str:
+    """The hash of one source file, comments and docstrings left out."""
+    return _read(path)[0]
+
+
+def _path(name: str) -> Path | None:
+    if not name.startswith("rnnrepro."):
+        return None
+    base = _PACKAGE.joinpath(*name.split(".")[1:])
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:i]) for i in range(2, len(parts))]
+
+
+@cache
+def _read(path: Path) -> tuple[str, tuple[str, ...]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports = tuple(_imports(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12], imports
+
+
+def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    first = node.body[0] if node.body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+
+
+def _imports(tree: ast.Module) -> list[str]:
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [n for n in names if n.startswith("rnnrepro.")]

@@ -1,0 +1,247 @@
+"""From settings to work: the cells and runs of a scale, what identifies them, and what they cost.
+
+No torch, no pandas: a plan of thousands of runs is made in well under a second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from rnnrepro import fingerprint, tables
+from rnnrepro.config import Arm, Experiment
+from rnnrepro.cost import Estimate, estimate
+from rnnrepro.datasets.identity import identity
+from rnnrepro.errors import Fault
+from rnnrepro.project import ARM_PARTS, Project, merged, model_row
+from rnnrepro.tasks.shapes import Shape, shape
+from rnnrepro.typed import Reader
+
+
+def digest(value: Any) -> str:
+    """16 hexadecimal digits that identify a JSON value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: its seed, its grid point ("" without a grid) and all settings that bear on its numbers."""
+
+    seed: int
+    point: str
+    settings: dict[str, Any]
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies the run by its settings alone: equal runs of two papers are one."""
+        return digest(self.settings)
+
+    @cached_property
+    def stack_digest(self) -> str:
+        """Equal for runs that can be trained together: all but the seed and the rates agree."""
+        rest = {k: v for k, v in self.settings.items() if k != "seed"}
+        rest["optimiser"] = {g: {k: v for k, v in s.items() if k != "rate"} for g, s in rest["optimiser"].items()}
+        return digest(rest)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All runs of one arm of an experiment at a scale: one job, one results file."""
+
+    scale: str
+    paper: str
+    experiment: str
+    arm: str
+    settings: Experiment
+    runs: tuple[Run, ...]
+    shape: Shape
+
+    @property
+    def key(self) -> str:
+        """`paper/experiment/arm`."""
+        return f"{self.paper}/{self.experiment}/{self.arm}"
+
+    @property
+    def model(self) -> str:
+        """The arm's name without its slice."""
+        return self.arm.partition(".")[0]
+
+    @property
+    def slice(self) -> str:
+        """What follows the model in the arm's name, or ""."""
+        return self.arm.partition(".")[2]
+
+    @property
+    def path(self) -> str:
+        """The results file, below the results folder of the scale."""
+        return f"runs/{self.key}.parquet"
+
+    @property
+    def cost_path(self) -> str:
+        """The cost table, below the results folder of the scale."""
+        return f"costs/{self.key}.parquet"
+
+    @property
+    def data_sets(self) -> list[str]:
+        """The downloaded data sets that training needs."""
+        return self.shape.data_sets
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes whenever any run's settings do."""
+        return digest([run.digest for run in self.runs])
+
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """{module: hash} of the code that it is trained with."""
+        return training_modules(self.runs[0].settings)
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash of `modules`."""
+        return fingerprint.combined(self.modules)
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """Steps, arithmetic, time and disk of the whole cell."""
+        return estimate([run.settings for run in self.runs], self.shape)
+
+
+def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
+    """{module: hash} of the training loop and of every part that the run's settings name."""
+    model = settings["model"]
+    named = [("task", settings["task"]["kind"]), ("schedule", settings["training"]["schedule"]),
+             *((part, model[f"{part}_kind"]) for part in ARM_PARTS),
+             *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
+             *(("analysis", name) for name in settings["analyses"])]
+    roots, files = ["rnnrepro.training.loop"], {}
+    for kind, name in named:
+        row = tables.row(kind, name)
+        source = getattr(row, "file", None)
+        if source:
+            files[str(source)] = fingerprint.of_file(source)
+        else:
+            roots.append(row.path.split(":")[0])
+    return {**fingerprint.modules(roots), **files}
+
+
+def cells(project: Project, scale: str, papers: list[str] | None = None) -> list[Cell]:
+    """Every cell of the given papers (default: those the user chose) at `scale`."""
+    chosen = project.chosen if papers is None else papers
+    return [
+        cell
+        for paper in chosen
+        for name in project.paper(paper).experiments
+        for cell in experiment_cells(project, scale, paper, name)
+    ]
+
+
+def experiment_cells(project: Project, scale: str, paper: str, name: str) -> list[Cell]:
+    """The cells of one experiment, in the order of its arms; none where it has no such scale."""
+    experiment = project.experiment(paper, name, scale)
+    if experiment is None:
+        return []
+    return [_cell(project, scale, paper, name, experiment, arm) for arm in experiment.models]
+
+
+def exhibit_cells(project: Project, scale: str, paper: str, exhibit: str) -> list[Cell]:
+    """The cells that an exhibit reads. Raises Fault for an unknown exhibit."""
+    exhibits = project.paper(paper).exhibits
+    if exhibit not in exhibits:
+        raise Fault(f"unknown exhibit {paper}/{exhibit}; known: {', '.join(exhibits)}")
+    entry = exhibits[exhibit]
+    found = [cell for name in entry.experiments for cell in experiment_cells(project, scale, paper, name)]
+    return [cell for cell in found if not entry.models or cell.arm in entry.models]
+
+
+def _cell(project: Project, scale: str, paper: str, name: str, experiment: Experiment, arm_name: str) -> Cell:
+    arm = experiment.models[arm_name]
+    reader = Reader(f"{paper}/{name}/{arm_name} at scale {scale}")
+    common = resolved(experiment, arm_name, arm, reader)
+    reader.finish()
+    seeds = project.user.seeds or arm.seeds or experiment.seeds
+    found = shape(common["task"], common["training"]["batch"])
+    common["training"]["steps"] = _steps(common["training"], found, reader)
+    reader.finish()
+    runs = tuple(
+        _run(common, seed, point)
+        for point in itertools.product(*([(k, v) for v in values] for k, values in arm.grid.items()))
+        for seed in range(experiment.first_seed, experiment.first_seed + seeds)
+    )
+    return Cell(scale, paper, name, arm_name, experiment, runs, found)
+
+
+def _steps(training: dict[str, Any], found: Shape, reader: Reader) -> int:
+    epochs, steps = training.pop("epochs"), training["steps"]
+    if (epochs is None) == (steps is None):
+        reader.fault("training", "give `steps` or `epochs`, one of the two")
+        return 1
+    if epochs is None:
+        return steps
+    if found.steps_per_epoch is None:
+        reader.fault("training.epochs", "this task draws fresh data and has no epochs; give `steps`")
+        return 1
+    return epochs * found.steps_per_epoch
+
+
+def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dict[str, Any]:
+    """Everything that bears on the numbers of an arm's runs, with every default written out, but the seed."""
+    task = dict(experiment.task)
+    kind = task.pop("kind")
+    row = tables.row("model", model_row(name, arm))
+    model: dict[str, Any] = {"hidden": arm.hidden}
+    for part in ARM_PARTS:
+        component = getattr(row, part)
+        model[f"{part}_kind"] = component
+        model[part] = {**tables.row(part, component).arguments, **row.defaults.get(part, {}), **getattr(arm, part)}
+    model["readout"] = {**tables.READOUT_ARGUMENTS, **row.defaults.get("readout", {}), **arm.readout}
+    model["embedding"] = {**tables.EMBEDDING_ARGUMENTS, **arm.embedding}
+    training = {**vars(experiment.training), **arm.training}
+    if "steps" in arm.training:
+        training["epochs"] = None
+    return {
+        "task": {"kind": kind, **tables.row("task", kind).arguments, **task},
+        "data": identity({"kind": kind, **tables.row("task", kind).arguments, **task}),
+        "model": model,
+        "optimiser": {group: _optimiser(arm, group) for group in ("main", *arm.groups)},
+        "training": training,
+        "analyses": list(experiment.analyses),
+    }
+
+
+def _optimiser(arm: Arm, group: str) -> dict[str, Any]:
+    own = arm.groups.get(group, {}) if group != "main" else {}
+    settings = merged(arm.optimiser, own)
+    ratio = settings.pop("ratio", None)
+    if ratio is not None:
+        settings["rate"] = arm.optimiser["rate"] * ratio
+    return {**tables.row("optimiser", settings["kind"]).arguments, **settings, "ratio": ratio}
+
+
+def _run(common: Mapping[str, Any], seed: int, point: tuple[tuple[str, Any], ...]) -> Run:
+    settings = json.loads(json.dumps(common))
+    groups = settings["optimiser"]
+    for key, value in point:
+        _set_rate(groups, key, value)
+    for group in groups.values():
+        group.pop("ratio")
+    label = ",".join(f"{key}={value:g}" for key, value in point)
+    return Run(seed=seed, point=label, settings={**settings, "seed": seed})
+
+
+def _set_rate(groups: dict[str, dict[str, Any]], key: str, value: float) -> None:
+    word, _, group = key.partition(".")
+    if word != "rate" or (group or "main") not in groups:
+        raise Fault(f"grid: {key!r} is not a per-run setting here; known: rate, "
+                    + ", ".join(f"rate.{g}" for g in groups if g != "main"))
+    groups[group or "main"]["rate"] = value
+    if not group:
+        for other in groups.values():
+            if other["ratio"] is not None:
+                other["rate"] = value * other["ratio"]

@@ -1,0 +1,245 @@
+"""A project: the user's settings and what is known of each paper, read, merged by scale and checked.
+
+An experiment is written once with the paper's own protocol; a scale changes budgets and sizes by a partial
+mapping merged over it. Everything that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rnnrepro import tables
+from rnnrepro.config import SCALES, Arm, Experiment, Paper, UserSettings
+from rnnrepro.errors import Fault, nearest
+from rnnrepro.typed import Reader
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_WRITING = ("extends", "scales", "defaults", "only", "without")
+ARM_PARTS = ("matrix", "drive", "update")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file as a mapping. Raises Fault with the place of a syntax error."""
+    try:
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
+    except OSError as error:
+        raise Fault(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Fault(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise Fault(f"{path}: expected a mapping at the top level")
+    return value
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid deeply over `base`; a mapping whose `kind` changes is replaced whole."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        if both and value.get("kind", old.get("kind")) == old.get("kind"):
+            result[key] = merged(old, value)
+        else:
+            result[key] = deepcopy(value)
+    return result
+
+
+@dataclass(frozen=True)
+class Project:
+    """The user's settings, the papers by key, and the folder that they were read from."""
+
+    user: UserSettings
+    papers: dict[str, Paper]
+    folder: Path
+
+    @cached_property
+    def _resolved(self) -> dict[tuple[str, str, str], Experiment | None]:
+        return {}
+
+    def experiment(self, paper: str, name: str, scale: str) -> Experiment | None:
+        """The experiment as it is run at `scale`, or None where it has no such scale. Raises Fault."""
+        key = (paper, name, scale)
+        if key not in self._resolved:
+            reader = Reader(f"{self.folder}/papers/{paper}.yaml")
+            self._resolved[key] = self._resolve(reader, paper, name, scale)
+            reader.finish()
+        return self._resolved[key]
+
+    def _resolve(self, reader: Reader, paper: str, name: str, scale: str) -> Experiment | None:
+        experiments = self.paper(paper).experiments
+        if name not in experiments:
+            raise Fault(f"unknown experiment {paper}/{name}{nearest(name, experiments)}")
+        raw = _extended(experiments, name)
+        if scale not in raw.get("scales", {}):
+            return None
+        where = f"experiments.{name} at scale {scale}"
+        plain = scaled(raw, raw["scales"][scale] or {}, self._compared(paper, name), reader, where)
+        experiment = reader.read(Experiment, plain, where)
+        if experiment is not None:
+            _check_experiment(reader, experiment, where)
+        return experiment
+
+    def _compared(self, paper: str, name: str) -> dict[str, Any]:
+        return self.user.compare.get(f"{paper}/{name}") or {}
+
+    def paper(self, key: str) -> Paper:
+        """The paper `key`. Raises Fault with the nearest known key."""
+        if key not in self.papers:
+            raise Fault(f"unknown paper {key!r}{nearest(key, self.papers)}")
+        return self.papers[key]
+
+    @property
+    def chosen(self) -> list[str]:
+        """The keys of the papers that the user asked for."""
+        return list(self.user.papers or self.papers)
+
+    def check(self) -> None:
+        """Resolve every experiment at every scale and every reference to one; raise one Fault with all that is wrong."""
+        faults: list[str] = []
+        for key, paper in self.papers.items():
+            for name in paper.experiments:
+                for scale in SCALES:
+                    try:
+                        self.experiment(key, name, scale)
+                    except Fault as fault:
+                        faults += [line for line in str(fault).splitlines() if line not in faults]
+            faults += _dangling(key, paper)
+        for place in self.user.compare:
+            paper_key, _, name = place.partition("/")
+            if name not in getattr(self.papers.get(paper_key), "experiments", {}):
+                faults.append(f"compare: unknown experiment {place!r}")
+        if faults:
+            raise Fault("\n".join(faults))
+
+
+def _extended(experiments: Mapping[str, Any], name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+    raw = experiments[name]
+    parent = raw.get("extends")
+    if parent is None:
+        return dict(raw)
+    if parent not in experiments or parent in seen:
+        raise Fault(f"experiment {name} extends {parent!r}, which is {'itself' if parent in seen else 'unknown'}")
+    inherited = {k: v for k, v in _extended(experiments, parent, (*seen, name)).items() if k != "scales"}
+    return merged(inherited, {k: v for k, v in raw.items() if k != "extends"})
+
+
+def scaled(
+    raw: Mapping[str, Any], block: Mapping[str, Any], compared: Mapping[str, Any], reader: Reader, where: str
+) -> dict[str, Any]:
+    """The experiment `raw` with the scale's `block` merged over it and each arm's defaults filled in."""
+    plain = merged({k: v for k, v in raw.items() if k not in _WRITING},
+                   {k: v for k, v in block.items() if k not in _WRITING and k != "models"})
+    layers = [raw.get("defaults") or {}, block.get("defaults") or {}]
+    changes = block.get("models") or {}
+    arms = {}
+    for name in [*(raw.get("models") or {}), *(n for n in changes if n not in raw.get("models", {})), *compared]:
+        arm = merged(layers[0], (raw.get("models") or {}).get(name) or {})
+        arm = merged(merged(arm, layers[1]), changes.get(name) or {})
+        arms[name] = merged(arm, compared.get(name) or {})
+    for word in ("only", "without"):
+        for name in block.get(word) or []:
+            if name not in arms:
+                reader.fault(f"{where}.{word}", f"unknown arm {name!r}{nearest(name, arms)}")
+    only, without = block.get("only") or list(arms), block.get("without") or []
+    plain["models"] = {n: a for n, a in arms.items() if (n in only and n not in without) or n in compared}
+    return plain
+
+
+def arguments_of(kind: str, name: str, given: Mapping[str, Any], reader: Reader, where: str) -> dict[str, Any]:
+    """The row's arguments with `given` laid over the defaults; unknown names and rows become faults."""
+    try:
+        row = tables.row(kind, name)
+    except Fault as fault:
+        reader.fault(where, str(fault))
+        return {}
+    for word in given:
+        if word not in row.arguments:
+            reader.fault(f"{where}.{word}", f"{kind} {name!r} has no such argument{nearest(word, row.arguments)}")
+    return {**row.arguments, **given}
+
+
+def model_row(name: str, arm: Arm) -> str:
+    """The row of the model table that an arm stands for."""
+    return arm.model or name.split(".")[0]
+
+
+def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> None:
+    task = dict(experiment.task)
+    arguments_of("task", str(task.pop("kind", None)), task, reader, f"{where}.task")
+    for name, arm in experiment.models.items():
+        place = f"{where}.models.{name}"
+        try:
+            row = tables.row("model", model_row(name, arm))
+        except Fault as fault:
+            reader.fault(place, str(fault))
+            continue
+        for part in ARM_PARTS:
+            arguments_of(part, getattr(row, part), getattr(arm, part), reader, f"{place}.{part}")
+        _check_optimiser(reader, arm, place)
+
+
+def _check_optimiser(reader: Reader, arm: Arm, place: str) -> None:
+    for group, settings in {"main": arm.optimiser, **arm.groups}.items():
+        rest = dict(merged(arm.optimiser, settings))
+        kind, rate = str(rest.pop("kind", None)), rest.pop("rate", None)
+        rest.pop("ratio", None)
+        if not isinstance(rate, (int, float)) or isinstance(rate, bool):
+            reader.fault(f"{place}.{group}.rate", f"expected a number, found {rate!r}")
+        arguments_of("optimiser", kind, rest, reader, f"{place}.{group}")
+
+
+def _dangling(key: str, paper: Paper) -> list[str]:
+    faults = []
+    for kind in ("exhibits", "claims"):
+        for name, entry in getattr(paper, kind).items():
+            named = entry.experiments if kind == "exhibits" else [entry.experiment] if entry.experiment else []
+            faults += [f"{key}: {kind}.{name}: unknown experiment {e!r}{nearest(e, paper.experiments)}"
+                       for e in named if e not in paper.experiments]
+    return faults
+
+
+def load(config: str | Path = "config", overrides: Mapping[str, Any] | None = None) -> Project:
+    """Read `config`/config.yaml, lay `overrides` over it and read every paper's file.
+
+    Raises Fault naming every unknown key, wrong type and unknown name found.
+    """
+    folder = Path(config)
+    given = read_yaml(folder / "config.yaml") if (folder / "config.yaml").exists() else {}
+    reader = Reader(f"{folder}/config.yaml")
+    user = reader.read(UserSettings, {**given, **(overrides or {})})
+    papers = {}
+    for path in sorted((folder / "papers").glob("*.yaml")):
+        paper_reader = Reader(str(path))
+        papers[path.stem] = paper_reader.read(Paper, read_yaml(path))
+        reader.faults += paper_reader.faults
+    if user is not None:
+        for key in user.papers:
+            if key not in papers:
+                reader.fault("papers", f"unknown paper {key!r}{nearest(key, papers)}")
+    if not papers:
+        reader.fault("", f"no paper in {folder / 'papers'}: run from the project's folder, or name it with --config")
+    reader.finish()
+    _load_plugins(user)
+    return Project(user=user, papers=papers, folder=folder)
+
+
+def _load_plugins(user: UserSettings) -> None:
+    if user.plugins:
+        from rnnrepro.models import plugins  # a plugin may import torch: only users of plugins pay for it
+
+        for path in user.plugins:
+            plugins.load(Path(path))
+
+
+def mirror_of(user: UserSettings) -> Path | None:
+    """The mirror folder: the environment variable RNNREPRO_MIRROR before the setting."""
+    place = os.environ.get("RNNREPRO_MIRROR") or user.mirror
+    return Path(place) if place else None

@@ -1,0 +1,141 @@
+"""Results as one long table: a row for each (run, step, split, metric, index), with its provenance beside it.
+
+The rows of the same settings on the same kind of processor are the same, byte for byte. What differs from one
+training to the next (wall time, memory, host, date) is kept in a cost table of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rnnrepro.errors import Fault
+
+SCHEMA = pa.schema([
+    ("paper", pa.string()), ("experiment", pa.string()), ("model", pa.string()), ("slice", pa.string()),
+    ("point", pa.string()), ("seed", pa.int64()), ("step", pa.int64()), ("split", pa.string()),
+    ("metric", pa.string()), ("index", pa.int32()), ("value", pa.float64()),
+])
+RUN_SCHEMA = pa.schema([f for f in SCHEMA if f.name in ("step", "split", "metric", "index", "value")])
+COST_SCHEMA = pa.schema([
+    ("paper", pa.string()), ("experiment", pa.string()), ("model", pa.string()), ("slice", pa.string()),
+    ("point", pa.string()), ("seed", pa.int64()), ("steps", pa.int64()), ("seconds", pa.float64()),
+    ("peak_memory_mb", pa.float64()), ("stack", pa.int64()), ("device", pa.string()), ("host", pa.string()),
+    ("finished", pa.string()),
+])
+_KEY = b"rnnrepro"
+
+
+@dataclass(frozen=True)
+class CellRecords:
+    """One cell's rows and provenance."""
+
+    table: pa.Table
+    provenance: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """`paper/experiment/arm`."""
+        return self.provenance["key"]
+
+    @property
+    def status(self) -> dict[tuple[str, int], str]:
+        """{(grid point, seed): finished | diverged}."""
+        return {(run["point"], run["seed"]): run["status"] for run in self.provenance["runs"]}
+
+    def frame(self) -> Any:
+        """The rows as a pandas data frame."""
+        return self.table.to_pandas()
+
+
+def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place: never a half-written file.
+
+    Raises Fault where the folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+    except OSError as error:
+        raise Fault(f"{path}: cannot be written ({error.strerror}); make the folder writable or name another") from None
+    try:
+        write(Path(name))
+        with open(name, "rb+") as written:
+            os.fsync(written.fileno())
+        os.chmod(name, 0o666 & ~_UMASK)
+        os.replace(name, path)
+    except OSError as error:
+        raise Fault(f"{path}: could not be written ({error.strerror}); free some space or name another folder") from None
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+_UMASK = _umask()
+
+
+def write(path: str | Path, table: pa.Table, provenance: Mapping[str, Any]) -> None:
+    """Write `table` with its provenance as Parquet, atomically."""
+    meta = {_KEY: json.dumps(provenance, sort_keys=True, allow_nan=False).encode()}
+    table = table.replace_schema_metadata(meta)
+    atomically(path, lambda part: pq.write_table(table, part, compression="zstd"))
+
+
+def read(path: str | Path) -> CellRecords:
+    """Read a cell's (or a run's) file. Raises Fault where it is missing, damaged or not ours."""
+    try:
+        table = pq.read_table(path)
+        provenance = json.loads((table.schema.metadata or {})[_KEY])
+    except FileNotFoundError:
+        raise Fault(f"{path}: no such results file; train it first") from None
+    except KeyError:
+        raise Fault(f"{path}: a Parquet file, but not one of ours (no provenance)") from None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Fault(f"{path}: damaged results file ({error}); delete it and run again") from None
+    return CellRecords(table, provenance)
+
+
+def provenance_of(path: str | Path) -> dict[str, Any]:
+    """The provenance alone, without reading the rows."""
+    try:
+        return json.loads((pq.read_schema(path).metadata or {})[_KEY])
+    except (pa.ArrowException, OSError, ValueError, KeyError):
+        return read(path).provenance
+
+
+def rows(history: Iterable[tuple[int, str, str, int, float]]) -> pa.Table:
+    """(step, split, metric, index, value) tuples as a run's table."""
+    columns = list(zip(*history, strict=True)) or [()] * len(RUN_SCHEMA)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, RUN_SCHEMA, strict=True)], schema=RUN_SCHEMA)
+
+
+def assembled(runs: Sequence[tuple[Mapping[str, Any], pa.Table]]) -> pa.Table:
+    """The rows of several runs as a cell's table; each run comes with its identifying columns."""
+    parts = []
+    for identity, table in runs:
+        columns = [
+            table[f.name] if f.name in RUN_SCHEMA.names else pa.array([identity[f.name]] * table.num_rows, f.type)
+            for f in SCHEMA
+        ]
+        parts.append(pa.table(columns, schema=SCHEMA))
+    return pa.concat_tables(parts) if parts else SCHEMA.empty_table()
+
+
+def write_costs(path: str | Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Write the cost table of a cell."""
+    atomically(path, lambda part: pq.write_table(pa.Table.from_pylist(list(entries), schema=COST_SCHEMA), part))

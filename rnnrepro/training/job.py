@@ -1,0 +1,178 @@
+"""One training job: a cell's runs, gathered into stacks, each run kept safe, and the cell's file put together."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rnnrepro import records
+from rnnrepro.plan import Cell, Run
+from rnnrepro.training import provenance
+from rnnrepro.training.loop import fit
+from rnnrepro.training.progress import Progress
+from rnnrepro.training.state import TrainState, begin
+from rnnrepro.training.store import RunStore
+
+CHECKPOINT_SECONDS = 60.0
+
+
+@dataclass
+class Job:
+    """How a cell is trained: where its state is kept, on which device, within which limits."""
+
+    root: Path
+    device: torch.device
+    data: Path | None = None
+    minutes: float | None = None
+    stack: int | None = None
+    any_code: bool = False
+    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    stopping: str | None = field(default=None, init=False)
+    started: float = field(default_factory=time.monotonic, init=False)
+
+    def stop_asked(self) -> bool:
+        """Whether a signal or the time budget asks the job to save and stop."""
+        if self.minutes is not None and time.monotonic() - self.started > 60 * self.minutes:
+            self.stopping = self.stopping or f"time budget of {self.minutes:g} minutes used"
+        return self.stopping is not None
+
+
+def train(cell: Cell, job: Job, runs: Sequence[Run] | None = None) -> list[records.CellRecords] | None:
+    """Train what is not trained yet of the cell's runs (or of `runs`); their records, or None if stopped before."""
+    chosen = list(cell.runs if runs is None else runs)
+    code = cell.fingerprint
+    stores = {run.digest: RunStore.found(job.root, run.digest, code, any_code=job.any_code) for run in chosen}
+    _say_stale(stores.values(), code, job)
+    with ExitStack() as locks, _signals(job):
+        for digest in sorted(stores):  # in one order, so that two jobs never wait for each other
+            locks.enter_context(stores[digest].locked(job.say))
+        left = [run for run in chosen if stores[run.digest].finished(job.say) is None]
+        unique = list({run.digest: run for run in left}.values())
+        for group, checkpoints in _stacks(unique, stores, job):
+            if not _train_stack(cell, group, checkpoints, stores, job):
+                job.say(f"{cell.key}: not done ({job.stopping}); state saved, run again to go on")
+                return None
+        return [records.read(stores[run.digest].record) for run in chosen]
+
+
+def write_cell(cell: Cell, found: Sequence[records.CellRecords], output: Path, costs: Path | None) -> None:
+    """Put the runs' records together as the cell's file and its cost table."""
+    identity = {"paper": cell.paper, "experiment": cell.experiment, "model": cell.model, "slice": cell.slice}
+    parts = [({**identity, "point": run.point, "seed": run.seed}, record.table)
+             for run, record in zip(cell.runs, found, strict=True)]
+    records.write(output, records.assembled(parts), provenance.of_cell(cell, found))
+    if costs is not None:
+        rows = [{**who, "steps": record.provenance["steps"], **record.provenance["cost"]}
+                for (who, _), record in zip(parts, found, strict=True)]
+        records.write_costs(costs, rows)
+
+
+def _say_stale(stores: Any, code: str, job: Job) -> None:
+    stale = sorted({store.fingerprint for store in stores if store.fingerprint != code})
+    if stale:
+        job.say(f"stale: going on with state of earlier training code ({', '.join(stale)}; now {code}); "
+                "retrain=stale starts afresh")
+
+
+def _stacks(runs: Sequence[Run], stores: dict[str, RunStore], job: Job) -> list[tuple[list[Run], list[dict] | None]]:
+    """Runs that can be trained together: equal but for seed and rates, and at the same step."""
+    groups: dict[tuple[str, int], tuple[list[Run], list[dict]]] = {}
+    for run in runs:
+        checkpoint = stores[run.digest].load(job.say)
+        step = checkpoint["step"] if checkpoint else 0
+        members, states = groups.setdefault((run.stack_digest, step), ([], []))
+        members.append(run)
+        states += [checkpoint] if checkpoint else []
+    size = job.stack or max(1, len(runs))
+    return [
+        (members[i : i + size], states[i : i + size] or None)
+        for (members, states) in groups.values()
+        for i in range(0, len(members), size)
+    ]
+
+
+def _train_stack(cell: Cell, group: list[Run], checkpoints: list[dict] | None,
+                 stores: dict[str, RunStore], job: Job) -> bool:
+    state = begin([run.settings for run in group], data=job.data, device=job.device)
+    spent = [0.0] * len(group)
+    if checkpoints:
+        state.restore(checkpoints)
+        spent = [checkpoint["seconds"] for checkpoint in checkpoints]
+        job.say(f"{cell.key}: going on from step {state.step}")
+    state.names = [run.digest for run in group]
+    clock = _Clock(spent, len(group))
+    progress = Progress(cell.key, [run.seed for run in group], state.training["steps"], state.step, job.say)
+
+    def on_step(now: TrainState) -> bool:
+        progress.show(now)
+        stop = job.stop_asked()
+        if stop or clock.due():
+            save(now, stores, clock)
+        return stop
+
+    def on_end(now: TrainState, i: int, status: str) -> None:
+        store = stores[now.names[i]]
+        run = next(run for run in group if run.digest == now.names[i])
+        meta = provenance.of_run(cell, run, now, status, store.fingerprint)
+        store.finish(records.rows(now.histories[i].rows()), {**meta, "cost": clock.cost(i, job.device)})
+        progress.ended(run.seed, run.point, status, now.step)
+
+    return fit(state, on_step=on_step, on_end=on_end)
+
+
+def save(state: TrainState, stores: dict[str, RunStore], clock: _Clock) -> None:
+    """Write the checkpoint of every run of the stack."""
+    for i, digest in enumerate(state.names):
+        stores[digest].save({**state.of_run(i), "seconds": clock.seconds(i)})
+    clock.saved()
+
+
+class _Clock:
+    """The time spent on each run of a stack (an equal share of the stack's), earlier sittings included."""
+
+    def __init__(self, spent: list[float], size: int) -> None:
+        self.spent, self.size = spent, size
+        self.began = self.last = time.monotonic()
+
+    def due(self) -> bool:
+        return time.monotonic() - self.last > CHECKPOINT_SECONDS
+
+    def saved(self) -> None:
+        self.last = time.monotonic()
+
+    def seconds(self, i: int) -> float:
+        return self.spent[min(i, len(self.spent) - 1)] + (time.monotonic() - self.began) / self.size
+
+    def cost(self, i: int, device: torch.device) -> dict[str, Any]:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {"seconds": self.seconds(i), "peak_memory_mb": peak, "stack": self.size, "device": str(device),
+                "host": provenance.host(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+@contextmanager
+def _signals(job: Job) -> Any:
+    """SIGTERM, SIGINT and a cluster's warning before its time limit save the state and stop cleanly."""
+
+    def ask(number: int, _frame: Any) -> None:
+        job.stopping = signal.Signals(number).name
+
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+    try:
+        before = {number: signal.signal(number, ask) for number in numbers}
+    except ValueError:  # not the main thread: the caller handles signals
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,147 @@
+"""The training loop: one step, one look, and the two in turn until the runs of a stack are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from rnnrepro import tables
+from rnnrepro.optim.clipping import clip_by_norm, clip_by_value
+from rnnrepro.training.state import TrainState
+
+OnEnd = Callable[[TrainState, int, str], None]
+OnStep = Callable[[TrainState], bool]
+
+
+def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
+    """Train every run of the stack to its end; False if `on_step` asked to stop before.
+
+    `on_step(state)` is called after each step; `on_end(state, i, status)` once a run, with `finished` or, for a
+    loss that is not finite, `diverged`: such a run leaves the stack with its history, and the others go on.
+    """
+    if state.step == 0 and not any(history.state() for history in state.histories):
+        analyse(state)
+    while state.settings and state.step < state.training["steps"]:
+        losses = train_step(state)
+        record(state, losses)
+        finite = losses["loss"].isfinite()
+        if due(state):
+            finite = finite & evaluate(state)
+        _dismiss(state, finite, on_end)
+        if state.settings and on_step(state) and state.step < state.training["steps"]:
+            return False
+    if state.settings:
+        analyse(state)
+    for i in range(len(state.settings)):
+        on_end(state, i, "finished")
+    return True
+
+
+def train_step(state: TrainState) -> dict[str, Tensor]:
+    """One optimiser step of every run; the batch's loss (S,) before it, and the task's metrics of the batch."""
+    batch = state.task.batch(state.step)
+    start = None if batch.reset else state.carried
+    outputs, last = state.network(batch.inputs, start, every=state.task.readout_every)
+    loss = state.task.loss_of(outputs, batch)
+    penalty = state.network.penalty()
+    objective = loss.sum() if penalty is None else loss.sum() + penalty.sum()
+    state.optimiser.zero_grad()
+    objective.backward()
+    clip(state)
+    state.optimiser.step(schedule_factor(state))
+    state.network.after_step(torch.ones(len(state.settings), dtype=torch.bool, device=loss.device))
+    if state.task.carries_state:
+        state.carried = tuple(tensor.detach() for tensor in last)
+    state.step += 1
+    found = {"loss": loss.detach()}
+    if recorded(state):
+        with torch.no_grad():
+            found |= {name: total / count for name, (total, count) in state.task.measure(outputs.detach(), batch).items()}
+    return found
+
+
+def clip(state: TrainState) -> None:
+    """Clip the gradients of each run as its settings say."""
+    gradients = [p.grad for p in state.optimiser.parameters.values()]
+    if state.training["clip"] is not None:
+        clip_by_norm(gradients, state.training["clip"])
+    if state.training["clip_value"] is not None:
+        clip_by_value(gradients, state.training["clip_value"])
+
+
+def schedule_factor(state: TrainState) -> Tensor | float:
+    """(S,) factors of the learning rates, each from the run's own validation history."""
+    name = state.training["schedule"]
+    if name == "constant":
+        return 1.0
+    schedule = tables.load("schedule", name)
+    metric = state.task.metrics[0]
+    factors = [schedule(state.step, history.curve("validation", metric)) for history in state.histories]
+    return torch.tensor(factors, device=state.task.device)
+
+
+def recorded(state: TrainState) -> bool:
+    """Whether the training loss of this step is kept."""
+    return state.step % state.training["record_every"] == 0 or state.step == state.training["steps"]
+
+
+def record(state: TrainState, found: dict[str, Tensor]) -> None:
+    """Keep the training metrics of the step that was just made."""
+    for name, values in found.items():
+        if name != "loss":
+            _add(state, "train", name, values)
+
+
+def due(state: TrainState) -> bool:
+    """Whether the runs are evaluated after this step: at the interval or each epoch, and at the end."""
+    every = state.training["evaluate_every"] or state.task.steps_per_epoch or state.training["steps"]
+    return state.step % every == 0 or state.step == state.training["steps"]
+
+
+@torch.no_grad()
+def evaluate(state: TrainState) -> Tensor:
+    """Measure every split that the protocol looks at; (S,) whether all was finite."""
+    finite = torch.ones(len(state.settings), dtype=torch.bool, device=state.task.device)
+    for split in state.training["splits"]:
+        totals: dict[str, tuple[Tensor, float]] = {}
+        carried = None
+        for batch in state.task.evaluation(split):
+            outputs, last = state.network(batch.inputs, None if batch.reset else carried,
+                                          every=state.task.readout_every)
+            carried = last
+            for name, (total, count) in state.task.measure(outputs, batch).items():
+                before, terms = totals.get(name, (0.0, 0.0))
+                totals[name] = (before + total, terms + count)
+        for name, (total, count) in totals.items():
+            _add(state, split, name, total / count)
+            finite &= total.isfinite()
+    _add(state, "train", "residual", state.network.residual())
+    return finite
+
+
+def analyse(state: TrainState) -> None:
+    """Run the experiment's analyses on the networks as they are now."""
+    for name in state.common["analyses"]:
+        for metric, values in tables.load("analysis", name)(state.network, state.task).items():
+            for history, array in zip(state.histories, values, strict=True):
+                history.add_array(state.step, metric, array)
+
+
+def _add(state: TrainState, split: str, metric: str, values: Tensor) -> None:
+    for history, value in zip(state.histories, values.tolist(), strict=True):
+        history.add(state.step, split, metric, value)
+
+
+def _dismiss(state: TrainState, finite: Tensor, on_end: OnEnd) -> None:
+    keep = [i for i, fine in enumerate(finite.tolist()) if fine]
+    if len(keep) == len(state.settings):
+        return
+    for i, fine in enumerate(finite.tolist()):
+        if not fine:
+            on_end(state, i, "diverged")
+    if keep:
+        state.take(keep)
+    else:
+        state.settings = []

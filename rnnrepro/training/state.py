@@ -1,0 +1,114 @@
+"""All that changes while a stack of runs is trained, in one place: sliced by run, saved, restored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnnrepro import models, streams, tasks
+from rnnrepro.models.network import Network
+from rnnrepro.optim.optimiser import Optimiser
+from rnnrepro.tasks.base import Task
+from rnnrepro.training.history import History
+
+
+@dataclass
+class TrainState:
+    """S runs in training. `carried`: the detached state (S, B, N) tensors of tasks that carry it, or None.
+
+    There is no generator here: batches, orders and initial values are pure functions of (settings, seed, step).
+    """
+
+    settings: list[dict[str, Any]]
+    task: Task
+    network: Network
+    optimiser: Optimiser
+    histories: list[History]
+    step: int = 0
+    carried: tuple[Tensor, ...] | None = None
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """The settings that the runs share (all but seed and rates)."""
+        return self.settings[0]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """The shared training settings."""
+        return self.settings[0]["training"]
+
+    def take(self, keep: Sequence[int]) -> None:
+        """Go on with the runs at the positions `keep` alone."""
+        rows = list(keep)
+        self.settings = [self.settings[i] for i in rows]
+        self.histories = [self.histories[i] for i in rows]
+        self.task = self.task.take(rows)
+        self.network = self.network.take(rows)
+        self.optimiser = self.optimiser.take(rows, dict(self.network.named_parameters()))
+        if self.carried is not None:
+            self.carried = tuple(tensor[rows] for tensor in self.carried)
+
+    def of_run(self, i: int) -> dict[str, Any]:
+        """Everything of run `i` as tensors on the CPU, for a checkpoint."""
+        rows = slice(i, i + 1)
+        return {
+            "step": self.step,
+            "network": {k: v[rows].cpu().clone() for k, v in self.network.state_dict().items()},
+            "optimiser": {k: v[rows].cpu() for k, v in self.optimiser.state().items()},
+            "carried": [v[rows].cpu().clone() for v in self.carried or ()],
+            "history": self.histories[i].state(),
+        }
+
+    def restore(self, runs: Sequence[Mapping[str, Any]]) -> None:
+        """Continue from the checkpoints of every run, all at the same step."""
+        device = self.task.device
+        self.step = runs[0]["step"]
+        self.network.load_state_dict(_joined([run["network"] for run in runs], device))
+        self.optimiser.load(_joined([run["optimiser"] for run in runs], device))
+        parts = zip(*(run["carried"] for run in runs), strict=True)
+        self.carried = tuple(torch.cat(part).to(device) for part in parts) or None
+        self.histories = [History.restored(run["history"]) for run in runs]
+
+
+def _joined(parts: Sequence[Mapping[str, Tensor]], device: torch.device) -> dict[str, Tensor]:
+    return {key: torch.cat([part[key] for part in parts]).to(device) for key in parts[0]}
+
+
+def begin(settings: Sequence[dict[str, Any]], *, data: Path | None, device: torch.device) -> TrainState:
+    """A fresh state for runs whose settings differ in seed and rates only."""
+    common = settings[0]
+    seeds = [run["seed"] for run in settings]
+    task_settings = {k: v for k, v in common["task"].items() if k != "kind"}
+    task = tasks.build(common["task"]["kind"], task_settings, seeds=seeds, batch=common["training"]["batch"],
+                       data=data, device=device)
+    network = models.compose(
+        common["model"], input_size=task.input_size, output_size=task.output_size,
+        index_inputs=task.index_inputs, readout_every=task.readout_every,
+        generators=[torch.Generator().manual_seed(streams.seed("parameters", seed)) for seed in seeds],
+    ).to(device)
+    return TrainState(settings=list(settings), task=task, network=network,
+                      optimiser=optimiser_of(network, settings, device), histories=[History() for _ in seeds])
+
+
+def optimiser_of(network: Network, settings: Sequence[dict[str, Any]], device: torch.device) -> Optimiser:
+    """The optimiser with each group's form, and each run's rates as (S,) tensors.
+
+    Groups of the network without settings of their own follow `main`.
+    """
+    common = settings[0]["optimiser"]
+    groups = network.parameter_groups()
+    names = [*common, *sorted(set(groups.values()) - set(common))]
+    forms, rates = {}, {}
+    for name in names:
+        source = name if name in common else "main"
+        rest = {k: v for k, v in common[source].items() if k not in ("kind", "rate")}
+        forms[name] = SimpleNamespace(kind=common[source]["kind"], arguments=rest)
+        rates[name] = torch.tensor([s["optimiser"][source]["rate"] for s in settings], device=device)
+    return Optimiser(dict(network.named_parameters()), groups, forms, rates)
