@@ -7,10 +7,10 @@ settings with
     slots(parameter) -> {name: tensor with leading run axis}
     update(parameter, gradient, slots, rate)      in place, under no_grad
 
-`rate` is (S, 1, ..), broadcast over the run's elements. Only single-rounding operations are used (no `alpha=`,
-no `addcmul_`, no `pow`): a fused multiply-add, or a transcendental, may round differently in a vector lane and
-in a loop's tail, and then a run would depend on the stack that it is in. For the same reason Adam's powers
-of beta are running products, one a run, kept among the slots; they also count a run's steps.
+`rate` is (S, 1, ..), broadcast over the run's elements. Only single-rounding operations are used (no
+`alpha=`, no `addcmul_`, no `pow`): a fused multiply-add, or a transcendental, may round differently in a vector lane
+and in a loop's tail, and then a run would depend on the stack that it is in. For the same reason Adam's
+powers of beta are running products, one a run, kept among the slots; they also count a run's steps.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-Slots = dict[str, torch.Tensor]
+Slots = dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +29,14 @@ class Form:
 
     weight_decay: float = 0.0
 
-    def slots(self, parameter: torch.Tensor) -> Slots:
+    def slots(self, parameter: Tensor) -> Slots:
         return {}
 
-    def decayed(self, parameter: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
+    def decayed(self, parameter: Tensor, gradient: Tensor) -> Tensor:
         """gradient + weight_decay · parameter."""
         return gradient + parameter * self.weight_decay if self.weight_decay else gradient
 
-    def update(self, parameter: torch.Tensor, gradient: torch.Tensor, slots: Slots, rate: torch.Tensor) -> None:
+    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
         raise NotImplementedError
 
 
@@ -45,10 +46,10 @@ class SGD(Form):
 
     momentum: float = 0.0
 
-    def slots(self, parameter: torch.Tensor) -> Slots:
+    def slots(self, parameter: Tensor) -> Slots:
         return {"velocity": torch.zeros_like(parameter)} if self.momentum else {}
 
-    def update(self, parameter: torch.Tensor, gradient: torch.Tensor, slots: Slots, rate: torch.Tensor) -> None:
+    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
         gradient = self.decayed(parameter, gradient)
         if self.momentum:
             gradient = slots["velocity"].mul_(self.momentum).add_(gradient)
@@ -63,14 +64,14 @@ class Adam(Form):
     beta2: float = 0.999
     epsilon: float = 1e-8
 
-    def slots(self, parameter: torch.Tensor) -> Slots:
+    def slots(self, parameter: Tensor) -> Slots:
         one = parameter.new_ones((len(parameter),) + (1,) * (parameter.dim() - 1), dtype=torch.float64)
         return {
             "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter),
             "power1": one, "power2": one.clone(),
         }
 
-    def update(self, parameter: torch.Tensor, gradient: torch.Tensor, slots: Slots, rate: torch.Tensor) -> None:
+    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
         gradient = self.decayed(parameter, gradient)
         _average(slots["mean"], gradient, self.beta1)
         _average(slots["square"], gradient * gradient, self.beta2)
@@ -78,8 +79,8 @@ class Adam(Form):
         bias2 = 1 - slots["power2"].mul_(self.beta2)
         parameter.sub_(self.change(slots["mean"], slots["square"].sqrt(), bias1, bias2.sqrt(), rate.double()))
 
-    def change(self, mean: torch.Tensor, root: torch.Tensor, bias1: torch.Tensor, root_bias2: torch.Tensor,
-               rate: torch.Tensor) -> torch.Tensor:
+    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor,
+               rate: Tensor) -> Tensor:
         """What is subtracted; `root` is √square, the last three are float64 of shape (S, 1, ..)."""
         raise NotImplementedError
 
@@ -87,16 +88,16 @@ class Adam(Form):
 class AdamTorch(Adam):
     """θ ← θ − rate/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)  (torch.optim.Adam)."""
 
-    def change(self, mean: torch.Tensor, root: torch.Tensor, bias1: torch.Tensor, root_bias2: torch.Tensor,
-               rate: torch.Tensor) -> torch.Tensor:
+    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor,
+               rate: Tensor) -> Tensor:
         return mean / (root / root_bias2.to(mean)).add_(self.epsilon) * (rate / bias1).to(mean)
 
 
 class AdamTF(Adam):
     """θ ← θ − rate·√(1−β2ᵗ)/(1−β1ᵗ) · m / (√v + ε)  (tf.train.AdamOptimizer, the "epsilon hat" form)."""
 
-    def change(self, mean: torch.Tensor, root: torch.Tensor, bias1: torch.Tensor, root_bias2: torch.Tensor,
-               rate: torch.Tensor) -> torch.Tensor:
+    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor,
+               rate: Tensor) -> Tensor:
         return mean / (root + self.epsilon) * (rate * root_bias2 / bias1).to(mean)
 
 
@@ -114,10 +115,10 @@ class RMSPropTorch(Form):
     decay: float = 0.99
     epsilon: float = 1e-8
 
-    def slots(self, parameter: torch.Tensor) -> Slots:
+    def slots(self, parameter: Tensor) -> Slots:
         return {"square": torch.zeros_like(parameter)}
 
-    def update(self, parameter: torch.Tensor, gradient: torch.Tensor, slots: Slots, rate: torch.Tensor) -> None:
+    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
         gradient = self.decayed(parameter, gradient)
         _average(slots["square"], gradient * gradient, self.decay)
         parameter.sub_(gradient / slots["square"].sqrt().add_(self.epsilon) * rate)
@@ -139,10 +140,10 @@ class RMSPropTF(Form):
     epsilon: float = 1e-10
     initial_square: float = 1.0
 
-    def slots(self, parameter: torch.Tensor) -> Slots:
+    def slots(self, parameter: Tensor) -> Slots:
         return {"square": torch.full_like(parameter, self.initial_square)}
 
-    def update(self, parameter: torch.Tensor, gradient: torch.Tensor, slots: Slots, rate: torch.Tensor) -> None:
+    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
         gradient = self.decayed(parameter, gradient)
         _average(slots["square"], gradient * gradient, self.decay)
         parameter.sub_(gradient / (slots["square"] + self.epsilon).sqrt_() * rate)
@@ -155,10 +156,10 @@ class AdagradTorch(Form):
     initial_accumulator: float = 0.0
     epsilon: float = 1e-10
 
-    def slots(self, parameter: torch.Tensor) -> Slots:
+    def slots(self, parameter: Tensor) -> Slots:
         return {"sum": torch.full_like(parameter, self.initial_accumulator)}
 
-    def update(self, parameter: torch.Tensor, gradient: torch.Tensor, slots: Slots, rate: torch.Tensor) -> None:
+    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
         gradient = self.decayed(parameter, gradient)
         slots["sum"].add_(gradient * gradient)
         parameter.sub_(gradient / slots["sum"].sqrt().add_(self.epsilon) * rate)
@@ -178,15 +179,15 @@ class AdagradTF(Form):
 
     initial_accumulator: float = 0.1
 
-    def slots(self, parameter: torch.Tensor) -> Slots:
+    def slots(self, parameter: Tensor) -> Slots:
         return {"sum": torch.full_like(parameter, self.initial_accumulator)}
 
-    def update(self, parameter: torch.Tensor, gradient: torch.Tensor, slots: Slots, rate: torch.Tensor) -> None:
+    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
         gradient = self.decayed(parameter, gradient)
         slots["sum"].add_(gradient * gradient)
         parameter.sub_(gradient / slots["sum"].sqrt() * rate)
 
 
-def _average(slot: torch.Tensor, value: torch.Tensor, decay: float) -> None:
+def _average(slot: Tensor, value: Tensor, decay: float) -> None:
     """slot ← decay·slot + (1−decay)·value, in place."""
     slot.mul_(decay).add_(value * (1 - decay))

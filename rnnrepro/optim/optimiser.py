@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rnnrepro import tables
 from rnnrepro.errors import Fault, nearest
@@ -30,7 +30,7 @@ class Optimiser:
     """
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], group_of: Mapping[str, str],
-                 settings: Mapping[str, Settings], rates: Mapping[str, torch.Tensor]) -> None:
+                 settings: Mapping[str, Settings], rates: Mapping[str, Tensor]) -> None:
         _check_groups(parameters, group_of, settings, rates)
         self.parameters = dict(parameters)
         self.group_of = dict(group_of)
@@ -43,7 +43,7 @@ class Optimiser:
         }
 
     @torch.no_grad()
-    def step(self, factor: torch.Tensor | float = 1.0) -> None:
+    def step(self, factor: Tensor | float = 1.0) -> None:
         """One step from the gradients in `.grad`, at rate · `factor` ((S,) or one number for all runs)."""
         scaled = {group: rate * factor for group, rate in self.rates.items()}
         for name, parameter in self.parameters.items():
@@ -58,15 +58,16 @@ class Optimiser:
         for parameter in self.parameters.values():
             parameter.grad = None
 
-    def state(self) -> dict[str, torch.Tensor]:
+    def state(self) -> dict[str, Tensor]:
         """The slots as `slot/parameter` -> tensor with leading S (copies)."""
         return {key: slot.clone() for key, slot in self._flat()}
 
-    def load(self, state: Mapping[str, torch.Tensor]) -> None:
+    def load(self, state: Mapping[str, Tensor]) -> None:
         """Continue from what `state` returned. Raises Fault if keys or shapes differ."""
         own = dict(self._flat())
         if own.keys() != state.keys():
-            raise Fault(f"optimiser state does not fit: differing entries {sorted(own.keys() ^ state.keys())}")
+            differing = sorted(own.keys() ^ state.keys())
+            raise Fault(f"optimiser state does not fit: differing entries {differing}")
         for key, slot in own.items():
             if slot.shape != state[key].shape:
                 raise Fault(f"optimiser state does not fit: {key} is {tuple(state[key].shape)}, "
@@ -81,7 +82,7 @@ class Optimiser:
         reduced.load({key: slot[rows] for key, slot in self._flat()})
         return reduced
 
-    def _flat(self) -> Iterable[tuple[str, torch.Tensor]]:
+    def _flat(self) -> Iterable[tuple[str, Tensor]]:
         for name, slots in self._slots.items():
             for slot, tensor in slots.items():
                 yield f"{slot}/{name}", tensor
@@ -96,13 +97,13 @@ def make_form(settings: Settings) -> Form:
     return tables.load("optimiser", settings.kind)(**settings.arguments)
 
 
-def _along_runs(values: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+def _along_runs(values: Tensor, like: Tensor) -> Tensor:
     """(S,) -> (S, 1, ..) with as many axes as `like`."""
     return values.reshape((-1,) + (1,) * (like.dim() - 1))
 
 
 def _check_groups(parameters: Mapping[str, nn.Parameter], group_of: Mapping[str, str],
-                  settings: Mapping[str, Settings], rates: Mapping[str, torch.Tensor]) -> None:
+                  settings: Mapping[str, Settings], rates: Mapping[str, Tensor]) -> None:
     if not parameters:
         raise Fault("an optimiser needs at least one parameter")
     if parameters.keys() != group_of.keys():
@@ -114,7 +115,8 @@ def _check_groups(parameters: Mapping[str, nn.Parameter], group_of: Mapping[str,
     for group in sorted(settings.keys() - groups):
         raise Fault(f"optimiser settings for the group {group!r} reach no parameter{nearest(group, groups)}")
     if rates.keys() != settings.keys():
-        raise Fault(f"rates and optimiser settings differ in the groups {sorted(rates.keys() ^ settings.keys())}")
+        differing = sorted(rates.keys() ^ settings.keys())
+        raise Fault(f"rates and optimiser settings differ in the groups {differing}")
     runs = {len(parameter) for parameter in parameters.values()}
     wrong = [group for group, rate in rates.items() if rate.dim() != 1 or {len(rate)} != runs]
     if len(runs) > 1 or wrong:

@@ -16,7 +16,9 @@ GRADIENTS = np.random.default_rng(3).normal(size=(20, 1, 5, 3)) * np.array([1e-6
 START = np.random.default_rng(4).normal(size=(1, 5, 3))
 
 
-def trajectory(form: forms.Form, gradients: np.ndarray = GRADIENTS, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+def trajectory(
+    form: forms.Form, gradients: np.ndarray = GRADIENTS, dtype: torch.dtype = torch.float64
+) -> torch.Tensor:
     """The parameter after each step, (steps, 1, 5, 3)."""
     parameter = torch.tensor(START, dtype=dtype)
     slots = form.slots(parameter)
@@ -43,7 +45,7 @@ def torch_trajectory(optimiser: type, **arguments: object) -> torch.Tensor:
     (forms.SGD(), torch.optim.SGD, {}),
     (forms.SGD(momentum=0.9), torch.optim.SGD, {"momentum": 0.9}),
     (forms.AdamTorch(), torch.optim.Adam, {}),
-    (forms.AdamTorch(beta1=0.0, beta2=0.9, epsilon=1e-3), torch.optim.Adam, {"betas": (0.0, 0.9), "eps": 1e-3}),
+    (forms.AdamTorch(beta1=0.0, beta2=0.9, epsilon=0.1), torch.optim.Adam, {"betas": (0.0, 0.9), "eps": 0.1}),
     (forms.RMSPropTorch(), torch.optim.RMSprop, {}),
     (forms.RMSPropTorch(decay=0.5, epsilon=1e-3), torch.optim.RMSprop, {"alpha": 0.5, "eps": 1e-3}),
     (forms.AdagradTorch(), torch.optim.Adagrad, {}),

@@ -13,7 +13,9 @@ from rnnrepro.errors import Fault
 from rnnrepro.optim import Optimiser
 
 SHAPES = {"matrix.skew": (7, 7), "matrix.triangle": (5, 3), "readout.weight": (7, 11), "bias": (13,)}
-GROUPS = {"matrix.skew": "orthogonal", "matrix.triangle": "triangular", "readout.weight": "main", "bias": "main"}
+GROUPS = {
+    "matrix.skew": "orthogonal", "matrix.triangle": "triangular", "readout.weight": "main", "bias": "main",
+}
 
 
 def settings(kind: str = "sgd", **arguments: float) -> SimpleNamespace:
@@ -48,7 +50,8 @@ def test_a_special_rate_reaches_exactly_the_parameters_of_its_group(special):
     Optimiser(parameters, GROUPS, chosen, rates).step()
     for name, parameter in parameters.items():
         rate = 0.25 if GROUPS[name] == special else 0.0
-        torch.testing.assert_close(parameter.detach(), before[name] - rate * parameter.grad, rtol=0, atol=1e-7)
+        expected = before[name] - rate * parameter.grad
+        torch.testing.assert_close(parameter.detach(), expected, rtol=0, atol=1e-7)
         assert torch.equal(parameter.detach(), before[name]) == (rate == 0.0)
 
 
@@ -60,7 +63,7 @@ def test_weight_decay_acts_on_its_group_alone():
     for parameter in parameters.values():
         parameter.grad = torch.zeros_like(parameter)
     Optimiser(parameters, GROUPS, chosen, rates).step()
-    shrunk = {name: not torch.equal(parameter.detach(), before[name]) for name, parameter in parameters.items()}
+    shrunk = {name: not torch.equal(p.detach(), before[name]) for name, p in parameters.items()}
     assert shrunk == {name: group == "triangular" for name, group in GROUPS.items()}
     torch.testing.assert_close(parameters["matrix.triangle"].detach(), before["matrix.triangle"] * 0.95)
 
@@ -135,8 +138,9 @@ def test_every_tensor_of_the_state_has_the_run_axis():
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    (lambda c, r, g: (c.pop("orthogonal"), r.pop("orthogonal")), "no optimiser settings for the group 'orthogonal'"),
-    (lambda c, r, g: (c.update(orthogonl=settings()), r.update(orthogonl=torch.ones(1))), "reach no parameter"),
+    (lambda c, r, g: c.pop("orthogonal"), "no optimiser settings for the group 'orthogonal'"),
+    (lambda c, r, g: c.update(orthogonl=settings()), "did you mean 'orthogonal'"),
+    (lambda c, r, g: c.update(special=settings()), "'special' reach no parameter"),
     (lambda c, r, g: r.pop("main"), "rates and optimiser settings differ"),
     (lambda c, r, g: r.update(main=torch.ones(2)), "one run axis"),
     (lambda c, r, g: r.update(main=torch.tensor(1.0)), "one run axis"),
