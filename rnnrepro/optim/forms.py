@@ -7,7 +7,7 @@ settings with
     slots(parameter) -> {name: tensor with leading run axis}
     update(parameter, gradient, slots, rate)      in place, under no_grad
 
-`rate` is (S, 1, ..), broadcast over the run's elements. Only single-rounding operations are used (no `alpha=`,
+`rate` is (S, 1, ..), for the run's elements. Only single-rounding operations are used (no `alpha=`,
 `addcmul_` or `pow`): a fused multiply-add, or a transcendental, may round differently in a vector lane and in
 a loop's tail, and then a run would depend on the stack that it is in. For the same reason Adam's powers of
 beta are running products, one a run, kept among the slots; they also count a run's steps.
