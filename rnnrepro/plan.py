@@ -16,7 +16,8 @@ from typing import Any
 from rnnrepro import fingerprint, tables
 from rnnrepro.config import Arm, Experiment
 from rnnrepro.cost import Estimate, estimate
-from rnnrepro.datasets.identity import identity
+from rnnrepro.datasets import provenance as data
+from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault
 from rnnrepro.project import ARM_PARTS, Project, merged, model_row
 from rnnrepro.tasks.shapes import Shape, shape
@@ -90,7 +91,8 @@ class Cell:
     @property
     def data_sets(self) -> list[str]:
         """The downloaded data sets that training needs."""
-        return self.shape.data_sets
+        task = self.runs[0].settings["task"]
+        return [name for name in data.required(task["kind"], _arguments(task)) if DATASETS[name].files]
 
     @cached_property
     def digest(self) -> str:
@@ -207,7 +209,7 @@ def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dic
         training["epochs"] = None
     return {
         "task": {"kind": kind, **tables.row("task", kind).arguments, **task},
-        "data": identity({"kind": kind, **tables.row("task", kind).arguments, **task}),
+        "data": {name: data.digest(name) for name in data.required(kind, task)},
         "model": model,
         "optimiser": {group: _optimiser(arm, group) for group in ("main", *arm.groups)},
         "training": training,
@@ -215,10 +217,16 @@ def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dic
     }
 
 
+def _arguments(task: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in task.items() if name != "kind"}
+
+
 def _optimiser(arm: Arm, group: str) -> dict[str, Any]:
     own = arm.groups.get(group, {}) if group != "main" else {}
     settings = merged(arm.optimiser, own)
     ratio = settings.pop("ratio", None)
+    if group != "main" and "rate" not in own and ratio is None:
+        ratio = 1.0  # it follows the main rate, also along a grid
     if ratio is not None:
         settings["rate"] = arm.optimiser["rate"] * ratio
     return {**tables.row("optimiser", settings["kind"]).arguments, **settings, "ratio": ratio}

@@ -6,18 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from rnnrepro.duration import duration
 from rnnrepro.training.state import TrainState
 
 _EVERY_SECONDS = 10.0
-
-
-def duration(seconds: float) -> str:
-    """`95.2` -> `1m35s`."""
-    whole = int(round(seconds))
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    if hours:
-        return f"{hours}h{minutes:02d}m"
-    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
 
 
 class Progress:

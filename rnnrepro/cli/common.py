@@ -1,0 +1,48 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import yaml
+
+from rnnrepro.config import SCALES
+from rnnrepro.errors import Fault
+from rnnrepro.project import Project, load
+
+
+def project_options(parser: argparse.ArgumentParser) -> None:
+    """--config and --set."""
+    parser.add_argument("--config", default="config", metavar="DIR", help="folder with config.yaml and papers/")
+    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE",
+                        help="a setting in place of config.yaml's; repeatable")
+
+
+def scale_option(parser: argparse.ArgumentParser) -> None:
+    """--scale."""
+    parser.add_argument("--scale", choices=SCALES, help="default: the scale in config.yaml")
+
+
+def project_of(args: argparse.Namespace) -> Project:
+    """The project that the options name."""
+    return load(args.config, overrides=changes_of(args.changes))
+
+
+def scale_of(args: argparse.Namespace, project: Project) -> str:
+    """The scale asked for, or the one in config.yaml."""
+    return args.scale or project.user.scale
+
+
+def changes_of(given: list[str]) -> dict[str, Any]:
+    """`["seeds=3"]` -> {"seeds": 3}. Values are YAML."""
+    changes = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise Fault(f"--set {text}: expected KEY=VALUE")
+        try:
+            changes[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise Fault(f"--set {text}: {error}") from None
+    return changes

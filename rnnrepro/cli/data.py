@@ -1,0 +1,58 @@
+"""Fetch data sets: from a mirror folder if one is named, else from upstream; every file checked against its checksum.
+
+    rnnrepro data list
+    rnnrepro data fetch mnist ptb_char
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rnnrepro.cli.common import project_of, project_options
+from rnnrepro.project import mirror_of
+
+NAME, HELP = "data", "list or fetch data sets"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("action", choices=("list", "fetch"))
+    parser.add_argument("datasets", nargs="*", metavar="DATASET", help="default: all")
+    parser.add_argument("--mirror", type=Path, help="folder read before any download (or RNNREPRO_MIRROR)")
+    parser.add_argument("--stamp", type=Path, help="file to write when all is there: the checksums")
+    project_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List or fetch."""
+    from rnnrepro.datasets.registry import DATASETS
+
+    if args.action == "list":
+        for name, entry in DATASETS.items():
+            size = sum(file.bytes for file in entry.files) / 1e6
+            print(f"{name:12s} {f'{size:6.1f} MB' if entry.files else 'comes with a dependency':24s} {entry.about}")
+        return 0
+    return _fetch(args, args.datasets or [n for n, e in DATASETS.items() if e.files])
+
+
+def _fetch(args: argparse.Namespace, names: list[str]) -> int:
+    from rnnrepro import records
+    from rnnrepro.datasets.fetch import fetch
+    from rnnrepro.datasets.provenance import digest
+
+    project = project_of(args)
+    mirror = args.mirror or mirror_of(project.user)
+    for name in names:
+        fetch(name, Path(project.user.data), mirror=mirror, progress=_progress)
+        print(f"{name}: complete in {Path(project.user.data)}")
+    if args.stamp:
+        lines = [f"{sha}  {file}\n" for name in names for file, sha in sorted(digest(name).items())]
+        records.atomically(args.stamp, lambda part: part.write_text("".join(lines)))
+    return 0
+
+
+def _progress(file: str, done: int, total: int) -> None:
+    print(f"\r\033[K{file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB", end="" if done < total else "\n",
+          file=sys.stderr, flush=True)

@@ -1,0 +1,38 @@
+"""List papers, experiments, models and exhibits, or the rows of a vocabulary: `rnnrepro list matrix`."""
+
+from __future__ import annotations
+
+import argparse
+
+from rnnrepro import tables
+from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+
+NAME, HELP = "list", "papers, experiments and exhibits; or the rows of a vocabulary"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("kind", nargs="?", choices=sorted(tables.KINDS), help="list this vocabulary instead")
+    scale_option(parser)
+    project_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list."""
+    project = project_of(args)
+    if args.kind:
+        for name, row in tables.KINDS[args.kind].items():
+            print(f"{name:20s} {row.about}")
+        return 0
+    scale = scale_of(args, project)
+    for key in project.chosen:
+        paper = project.paper(key)
+        print(f"{key}: {paper.title} ({paper.venue})")
+        for name in paper.experiments:
+            experiment = project.experiment(key, name, scale)
+            what = f"{experiment.title}: {', '.join(experiment.models)}" if experiment else f"not at scale {scale}"
+            print(f"  experiment {key}/{name:28s} {what}")
+        for name, exhibit in paper.exhibits.items():
+            where = exhibit.title if scale in exhibit.scales else f"not at scale {scale}"
+            print(f"  exhibit    results/{scale}/{key}/{name}.html  {where}")
+    return 0

@@ -1,0 +1,112 @@
+"""Train one model of an experiment: all its runs, or a single seed with live progress.
+
+    rnnrepro train nnrnn/copying --model nnrnn --scale quick --seed 0
+
+State is kept below --state, so a run that is stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rnnrepro import plan
+from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.errors import Fault, nearest
+from rnnrepro.project import Project, mirror_of
+
+NAME, HELP = "train", "train a model of an experiment"
+NOT_DONE = 75  # EX_TEMPFAIL: stopped cleanly, run again to go on
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("experiment", metavar="PAPER/EXPERIMENT")
+    parser.add_argument("--model", required=True, metavar="MODEL[.SLICE]")
+    parser.add_argument("--seed", type=int, help="this seed alone")
+    parser.add_argument("--state", type=Path, help="folder of checkpoints and records (default: state/SCALE)")
+    parser.add_argument("--output", type=Path, help="results file to write")
+    parser.add_argument("--costs", type=Path, help="cost table to write")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--minutes", type=float, help="stop cleanly after so many minutes")
+    parser.add_argument("--threads", type=int, default=1, help="threads of this process (default 1)")
+    scale_option(parser)
+    project_options(parser)
+
+
+def cell_of(project: Project, scale: str, experiment: str, arm: str) -> plan.Cell:
+    """The cell that a command line names. Raises Fault with the nearest known name."""
+    paper, _, name = experiment.partition("/")
+    cells = plan.experiment_cells(project, scale, paper, name)
+    if not cells:
+        raise Fault(f"{experiment} is not run at scale {scale}")
+    for cell in cells:
+        if cell.arm == arm:
+            return cell
+    raise Fault(f"unknown model {arm!r} in {experiment} at scale {scale}{nearest(arm, [c.arm for c in cells])}")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; 75 when stopped before the end."""
+    project = project_of(args)
+    scale = scale_of(args, project)
+    cell = cell_of(project, scale, args.experiment, args.model)
+    if args.seed is not None and args.output:
+        raise Fault("--seed trains one run; --output is the file of a whole cell: give one of the two")
+    runs = None if args.seed is None else [r for r in cell.runs if r.seed == args.seed]
+    if runs == []:
+        raise Fault(f"no seed {args.seed} in {cell.key}; its seeds are {sorted({r.seed for r in cell.runs})}")
+    _limit_threads(args.threads)
+    return _train(args, project, cell, runs)
+
+
+def _limit_threads(threads: int) -> None:
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+
+
+def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: list[plan.Run] | None) -> int:
+    import torch
+
+    from rnnrepro.datasets.fetch import fetch
+    from rnnrepro.training import job
+
+    torch.set_num_threads(args.threads)
+    data = Path(project.user.data)
+    for name in cell.data_sets:
+        fetch(name, data, mirror=mirror_of(project.user))
+    work = job.Job(
+        root=args.state or Path("state") / cell.scale, device=_device(args.device or project.user.device), data=data,
+        minutes=args.minutes or project.user.minutes, stack=project.user.stack,
+        any_code=cell.scale == "paper" and project.user.retrain != "stale",
+    )
+    found = job.train(cell, work, runs)
+    if found is None:
+        return NOT_DONE
+    if args.output:
+        job.write_cell(cell, found, args.output, args.costs)
+    else:
+        _show(found)
+    return 0
+
+
+def _device(word: str) -> "torch.device":  # noqa: F821, UP037  torch is imported late
+    import torch
+
+    if word == "cuda" and not torch.cuda.is_available():
+        raise Fault("device cuda was asked for, but there is no GPU here; use --device cpu")
+    return torch.device("cuda" if word == "auto" and torch.cuda.is_available() else word.replace("auto", "cpu"))
+
+
+def _show(found: list) -> None:
+    for record in found:
+        last: dict[tuple[str, str], float] = {}
+        for row in record.table.to_pylist():
+            if row["split"] != "analysis":
+                last[row["split"], row["metric"]] = row["value"]
+        words = "  ".join(f"{split} {metric} {value:.5g}" for (split, metric), value in last.items())
+        seed = record.provenance["settings"]["seed"]
+        print(f"seed {seed}: {record.provenance['status']} after {record.provenance['steps']} steps: {words}",
+              file=sys.stdout)
