@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnnrepro.errors import Fault, nearest
@@ -191,10 +191,10 @@ TASKS: dict[str, Component] = {
     "pixels": Component(
         path="rnnrepro.tasks.pixels:Pixels",
         arguments={
-            "images": "digits", "pool_size": 1, "permutation": None, "split": "first", "train": None,
-            "validation": 0, "test": None, "reshuffle": "epoch", "loader_seed": None,
+            "images": "digits", "pool_size": 1, "permutation": None, "split": "validation_last", "train": None,
+            "validation": 0, "test": None, "reshuffle": True,
         },
-        about="images read one pixel a step, class at the last step",
+        about="images read one pixel a step, class at the last step; `permutation` is the seed of their order",
     ),
     "characters": Component(
         path="rnnrepro.tasks.characters:Characters",
@@ -260,10 +260,45 @@ METRICS: dict[str, Metric] = {
     "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),
     "residual": Metric(unit="1", better="lower", about="distance of the recurrent matrix from its constraint"),
     "gradient_h0": Metric(unit="1", better=None, about="norm of the loss gradient at the initial state"),
-    "gradient_norm": Metric(unit="1", better=None, about="norm of the loss gradient at h_t, by t"),
+    "gradient_norm": Metric(unit="1", better=None, about="norm of a sequence's loss gradient at h_t, by t"),
+    "forgetting": Metric(unit="1", better=None, about="effect on h of one changed input, by steps since it"),
+    "eigenvalue_real": Metric(unit="1", better=None, about="real part of eigenvalues, largest modulus first"),
+    "eigenvalue_imaginary": Metric(unit="1", better=None, about="imaginary part, in the same order"),
+    "henrici": Metric(unit="1", better=None, about="departure from normality, √(‖W‖² − Σ|λ|²)"),
+    "henrici_relative": Metric(unit="1", better=None, about="departure from normality / ‖W‖"),
+    "commutator": Metric(unit="1", better=None, about="‖WᵀW − WWᵀ‖"),
+    "theta": Metric(unit="1", better=None, about="entries of the Schur form, row by row, first 128 × 128"),
+    "theta_angle": Metric(unit="rad", better=None, about="angles of the Schur form's rotations, in [0, π]"),
+    "theta_radius": Metric(unit="1", better=None, about="radii of the Schur form's rotations"),
+    "theta_profile": Metric(unit="1", better=None, about="mean entry of the Schur form by sub-diagonal"),
+    "theta_profile_absolute": Metric(unit="1", better=None, about="mean absolute entry by sub-diagonal"),
+    "theta_triangle_ratio": Metric(unit="1", better=None, about="‖triangle‖ / ‖rotations‖ of the Schur form"),
+}
+METRICS |= {
+    f"{state}_{name}": replace(METRICS[name], about=f"{state}-term state: {METRICS[name].about}")
+    for state in ("long", "short")
+    for name in ("gradient_norm", "forgetting", "eigenvalue_real", "eigenvalue_imaginary", "henrici",
+                 "henrici_relative", "commutator")
 }
 
-ANALYSES: dict[str, Component] = {}
+ANALYSES: dict[str, Component] = {
+    "schur_form": Component(
+        path="rnnrepro.analysis.matrices:schur_form",
+        about="entries, rotations and sub-diagonal profile of a learned Schur form",
+    ),
+    "spectrum": Component(
+        path="rnnrepro.analysis.matrices:spectrum", about="eigenvalues of the recurrent matrix and its blocks"
+    ),
+    "nonnormality": Component(
+        path="rnnrepro.analysis.matrices:nonnormality", about="how far the recurrent matrix is from normal"
+    ),
+    "gradient_flow": Component(
+        path="rnnrepro.analysis.trajectories:gradient_flow", about="norm of the loss gradient at each state"
+    ),
+    "forgetting": Component(
+        path="rnnrepro.analysis.trajectories:forgetting", about="how long one changed input stays in the state"
+    ),
+}
 
 KINDS: dict[str, Mapping[str, Any]] = {
     "matrix": MATRICES, "drive": DRIVES, "update": UPDATES, "model": MODELS, "task": TASKS,
