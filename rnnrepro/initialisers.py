@@ -94,7 +94,7 @@ _DRAWS: dict[str, Draw] = {
     "glorot_uniform": lambda g, shape, i, o, a: _uniform(g, shape, math.sqrt(6 / (i + o))),
     "kaiming_normal": lambda g, shape, i, o, a: math.sqrt(2 / i) * _gaussian(g, shape),
     "fan_in_uniform": lambda g, shape, i, o, a: _fan_in_uniform(g, shape, i),
-    "fan_in_uniform_twice": lambda g, shape, i, o, a: _fan_in_uniform(g, shape, i) + _fan_in_uniform(g, shape, i),
+    "fan_in_uniform_twice": lambda g, shape, i, o, a: sum(_fan_in_uniform(g, shape, i) for _ in range(2)),
     "glorot_vector": lambda g, shape, i, o, a: _uniform(g, shape, math.sqrt(3 / shape[-1])),
     "haar": lambda g, shape, i, o, a: _haar(g, shape),
 }

@@ -65,12 +65,13 @@ SKEW_INITIALISERS: dict[str, str] = {
     "henaff": "2×2 blocks, s ~ U(−π, 0)",
     "henaff_symmetric": "2×2 blocks, s ~ U(−π, π)",
     "cayley": "2×2 blocks, s = −tan(u/2), u ~ U(0, π/2)",
+    "cayley_positive": "2×2 blocks, s = tan(u/2), u ~ U(0, π/2)",
     "haar": "real logarithm of a Haar-distributed rotation",
 }
 
-ROTATIONS: dict[str, str] = {
-    f"rotations_{name}": f"free matrices only: the exponential of {about}"
-    for name, about in SKEW_INITIALISERS.items()
+MATRIX_INITIALISERS: dict[str, str] = {
+    **{f"rotations_{name}": f"the exponential of {about}" for name, about in SKEW_INITIALISERS.items()},
+    "scaled_rotations": "2×2 blocks r R(u), r ~ U(−1, 1), u ~ U(0, π/2)",
 }
 
 FANS: dict[str, str] = {
@@ -84,7 +85,7 @@ MATRICES: dict[str, Component] = {
     "free": Component(
         path="rnnrepro.matrices.free:Free",
         arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None},
-        about="unconstrained; `init` is an initialiser or a row of ROTATIONS; fans are numbers or words of FANS",
+        about="unconstrained; `init` of INITIALISERS or MATRIX_INITIALISERS; fans: numbers or words of FANS",
     ),
     "cayley": Component(
         path="rnnrepro.matrices.cayley:ScaledCayley",
@@ -108,8 +109,11 @@ MATRICES: dict[str, Component] = {
     ),
     "coupled": Component(
         path="rnnrepro.matrices.coupled:Coupled",
-        arguments={"short": 0, "negative": 0, "coupled": True, "normalise": "latch"},
-        about="block triangular: scaled Cayley ⊕ eigenvalue-normalised, coupled",
+        arguments={
+            "short": 0, "negative": 0, "coupled": True, "normalise": "latch", "init": "cayley_positive",
+            "short_init": "scaled_rotations", "coupling_init": "glorot_uniform",
+        },
+        about="block triangular: scaled Cayley ⊕ the last `short` units, eigenvalue-normalised; coupled",
     ),
 }
 
@@ -117,7 +121,7 @@ DRIVES: dict[str, Component] = {
     "affine": Component(
         path="rnnrepro.drives.affine:Affine",
         arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
-        about="z_t = x_t U + bias; `bias` names its initialiser (None: no bias); the fans serve both, as in free",
+        about="z_t = x_t U + bias; `bias` names its initialiser (None: no bias); fans as in free, for both",
     ),
 }
 

@@ -12,13 +12,16 @@ import torch
 from torch import BoolTensor, Generator, Tensor, nn
 
 from rnnrepro.errors import Fault
+from rnnrepro.reduce import sum_per_run
 
 
 class Matrix(nn.Module):
     """A recurrent matrix of S runs; run i draws its start from `generators[i]`.
 
     `hidden_size` is N, `input_size` D (it only enters fans), `width` the columns M of W (N unless given).
-    Every parameter and buffer leads with the run axis. Raises Fault for a width that the form cannot have.
+    Every parameter and buffer leads with the run axis, so that a run is a slice of each. A run whose
+    parameters are not finite builds a W of NaN and leaves the other runs alone. Raises Fault for a width that
+    the form cannot have.
     """
 
     groups: ClassVar[Mapping[str, str]] = {}
@@ -40,13 +43,16 @@ class Matrix(nn.Module):
         self.hidden_size = hidden_size
         self.input_size = input_size
         self.width = hidden_size if width is None else width
-        self.runs = len(generators)
-        self.dtype = dtype
         if not self.rectangular and self.width != hidden_size:
             raise Fault(
                 f"{type(self).__name__} is square and cannot be {hidden_size} × {self.width}; "
                 "an update with gates needs the matrix 'free'"
             )
+
+    @property
+    def runs(self) -> int:
+        """S, the number of runs."""
+        return next(self.parameters()).shape[0]
 
     def build(self) -> Tensor:
         """W (S, N, M), differentiable in the parameters; built once an optimiser step."""
@@ -64,6 +70,14 @@ class Matrix(nn.Module):
         """Bring the buffers up to date after an optimiser step of the runs where `active` (S,) is true."""
 
     def arrays(self) -> dict[str, Tensor]:
-        """What analyses read, each (S, …)."""
+        """What analyses read, each (S, …), detached. `recurrent` is W in row form."""
         with torch.no_grad():
-            return {"recurrent": self.build()}
+            return {"recurrent": self.build().clone()}
+
+
+@torch.no_grad()
+def distance_from_orthogonal(w: Tensor) -> Tensor:
+    """‖WᵀW − I‖ in the Frobenius norm, (S, N, N) -> (S,), the products in float64."""
+    w = w.double()
+    gap = torch.bmm(w.mT, w) - torch.eye(w.shape[-1], dtype=w.dtype, device=w.device)
+    return sum_per_run(gap.square()).sqrt()

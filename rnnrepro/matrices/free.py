@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor, nn
+import torch
+from torch import Generator, Tensor, nn
 
-from rnnrepro.errors import Fault
-from rnnrepro.initialisers import fill, resolve_fan
-from rnnrepro.matrices import skew
+from rnnrepro.initialisers import resolve_fan
 from rnnrepro.matrices.base import Matrix
-from rnnrepro.tables import ROTATIONS
+from rnnrepro.matrices.start import matrix_start
 
 
 class Free(Matrix):
     """W itself is the parameter `weight` (S, N, M).
 
-    `init` is an initialiser, or `rotations_<skew initialiser>` for a start at the exponential of that skew
-    matrix (square W only). The fans are numbers or words of `tables.FANS`. Raises Fault.
+    `init` is a row of `tables.INITIALISERS`, or for square W of `tables.MATRIX_INITIALISERS`; the fans are
+    numbers or words of `tables.FANS`. Raises Fault.
     """
 
     rectangular = True
@@ -26,21 +26,17 @@ class Free(Matrix):
         self,
         hidden_size: int,
         *,
+        generators: Sequence[Generator],
         init: str = "glorot_normal",
         fan_in: int | str | None = None,
         fan_out: int | str | None = None,
+        dtype: torch.dtype = torch.float32,
         **common: Any,
     ) -> None:
-        super().__init__(hidden_size, **common)
-        generators = common["generators"]
-        if init in ROTATIONS:
-            if self.width != hidden_size:
-                raise Fault(f"{init!r} starts square matrices only, not one of {hidden_size} × {self.width}")
-            start = skew.rotations(init.removeprefix("rotations_"), generators, hidden_size, self.dtype)
-        else:
-            sizes = {"input_size": self.input_size, "hidden_size": hidden_size, "width": self.width}
-            fans = (resolve_fan(fan_in, **sizes), resolve_fan(fan_out, **sizes))
-            start = fill(init, generators, (hidden_size, self.width), *fans, dtype=self.dtype)
+        super().__init__(hidden_size, generators=generators, dtype=dtype, **common)
+        sizes = {"input_size": self.input_size, "hidden_size": hidden_size, "width": self.width}
+        fans = (resolve_fan(fan_in, **sizes), resolve_fan(fan_out, **sizes))
+        start = matrix_start(init, generators, (hidden_size, self.width), *fans, dtype=dtype)
         self.weight = nn.Parameter(start)
 
     def build(self) -> Tensor:
