@@ -15,8 +15,8 @@ import numpy as np
 def generator(*key: object) -> np.random.Generator:
     """The numpy generator named by `key` (JSON values, such as `("copying", seed, "train", step)`).
 
-    Philox (Salmon et al. 2011), keyed with 128 bits of the SHA-256 of the key's canonical JSON: the streams of
-    different keys are independent. Raises TypeError or ValueError for a key that JSON cannot hold exactly.
+    Philox (Salmon et al. 2011), keyed with 128 bits of the SHA-256 of the key's canonical JSON: the streams
+    of different keys are independent. Raises TypeError or ValueError for a key that JSON cannot hold exactly.
     """
     return np.random.Generator(np.random.Philox(key=int.from_bytes(_digest(key)[:16], "little")))
 

