@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
 def _fetch(args: argparse.Namespace, names: list[str]) -> int:
     from rnnrepro import records
     from rnnrepro.datasets.fetch import fetch
-    from rnnrepro.datasets.identity import digest
+    from rnnrepro.datasets.provenance import digest
 
     project = project_of(args)
     mirror = args.mirror or mirror_of(project.user)

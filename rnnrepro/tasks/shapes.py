@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnrepro import tables
-from rnnrepro.datasets.identity import required
+from rnnrepro.datasets.provenance import required
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.datasets.shipped import python_docs
 from rnnrepro.errors import Fault
@@ -21,8 +21,7 @@ from rnnrepro.errors import Fault
 class Shape:
     """Sizes of a task: `length` T of a batch, `inputs` D, `outputs` K, `readouts` of a sequence (T or 1).
 
-    `steps_per_epoch`: None for data without an end; `evaluated`: {split: sequences of `length` steps};
-    `data_sets`: those that must be downloaded.
+    `steps_per_epoch`: None for data without an end; `evaluated`: {split: sequences of `length` steps}.
     """
 
     length: int
@@ -31,7 +30,6 @@ class Shape:
     readouts: int = 1
     steps_per_epoch: int | None = None
     evaluated: Mapping[str, int] = field(default_factory=dict)
-    data_sets: list[str] = field(default_factory=list)
 
 
 def shape(task: Mapping[str, Any], batch: int) -> Shape:
@@ -77,7 +75,6 @@ def _pixels(settings: Mapping[str, Any], batch: int) -> Shape:
         outputs=data.symbols,
         steps_per_epoch=_epoch(train, batch),
         evaluated=_seen(validation=validation, test=test),
-        data_sets=_downloaded("pixels", settings),
     )
 
 
@@ -99,7 +96,6 @@ def _characters(settings: Mapping[str, Any], batch: int) -> Shape:
             split: math.ceil(predicted[split] * width[split] / settings["length"])
             for split in ("validation", "test")
         },
-        data_sets=_downloaded("characters", settings),
     )
 
 
@@ -113,10 +109,6 @@ def _epoch(examples: int | None, batch: int) -> int | None:
 
 def _seen(**sequences: int) -> dict[str, int]:
     return {split: count for split, count in sequences.items() if count}
-
-
-def _downloaded(kind: str, settings: Mapping[str, Any]) -> list[str]:
-    return [name for name in required(kind, settings) if DATASETS[name].files]
 
 
 _SHAPES: dict[str, Callable[[Mapping[str, Any], int], Shape]] = {

@@ -37,12 +37,6 @@ def digest(name: str) -> dict[str, str]:
     return {"digits": _digits, "python_docs": _python_docs}[name]()
 
 
-def identity(task: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """{data set: {file: SHA-256}} of all that a task (its `kind` and settings) reads."""
-    settings = {name: value for name, value in task.items() if name != "kind"}
-    return {name: digest(name) for name in required(task["kind"], settings)}
-
-
 def _digits() -> dict[str, str]:
     file = digits_file()
     return {file.name: sha256_of(file)}
