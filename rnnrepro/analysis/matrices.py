@@ -30,7 +30,7 @@ def schur_form(network: Any, task: Any) -> Arrays:
 
     Θ is stored row by row, its leading 128 × 128 part if it is larger.
     """
-    theta = network.recurrence.matrix.arrays().get("theta")
+    theta = network.arrays().get("theta")
     return {} if theta is None else _each_run(theta, _schur_of_run)
 
 
@@ -70,16 +70,16 @@ def _nonnormality_of_run(matrix: np.ndarray) -> Arrays:
     }
 
 
-def blocks(matrix: Any) -> Iterator[tuple[str, Tensor]]:
-    """(prefix, (S, n, n)) of W and of its diagonal blocks; what is not square, or empty, has no spectrum."""
-    for name, array in matrix.arrays().items():
-        if name in BLOCKS and array.shape[-2] == array.shape[-1] > 0:
+def blocks(network: Any) -> Iterator[tuple[str, Tensor]]:
+    """(prefix, (S, n, n)) of W and of its diagonal blocks; a W that is not square has no spectrum."""
+    for name, array in network.arrays().items():
+        if name in BLOCKS and array.shape[-2] == array.shape[-1]:
             yield BLOCKS[name], array
 
 
 def _each_block(network: Any, measure: Callable[[np.ndarray], Arrays]) -> Arrays:
     found = {}
-    for prefix, array in blocks(network.recurrence.matrix):
+    for prefix, array in blocks(network):
         found |= {prefix + name: values for name, values in _each_run(array, measure).items()}
     return found
 
