@@ -1,0 +1,113 @@
+"""From the model table to networks: settings with every default written out, then the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Generator
+
+from rnnrepro import tables
+from rnnrepro.errors import Fault, nearest
+from rnnrepro.models.network import Network
+from rnnrepro.models.recurrence import Recurrence
+
+Arguments = Mapping[str, Mapping[str, Any]]
+
+PARTS = ("matrix", "drive", "update")
+
+
+def build(
+    name: str,
+    *,
+    input_size: int,
+    hidden_size: int,
+    output_size: int,
+    index_inputs: bool = False,
+    readout_every: bool = True,
+    arguments: Arguments | None = None,
+    generators: Sequence[Generator],
+    dtype: torch.dtype = torch.float32,
+) -> Network:
+    """A network of `tables.MODELS`, one run for each generator.
+
+    `arguments` overrides the row's defaults by part: `matrix`, `drive`, `update`, `readout`, `embedding`.
+    Raises Fault for an unknown model, part or argument, with the nearest known name.
+    """
+    return compose(
+        resolve(name, hidden_size, arguments or {}),
+        input_size=input_size,
+        output_size=output_size,
+        index_inputs=index_inputs,
+        readout_every=readout_every,
+        generators=generators,
+        dtype=dtype,
+    )
+
+
+def resolve(name: str, hidden_size: int, arguments: Arguments) -> dict[str, Any]:
+    """The settings of a model with every default written out, as `compose` takes them. Raises Fault."""
+    row = tables.row("model", name)
+    known = {part: tables.row(part, getattr(row, part)).arguments for part in PARTS}
+    known |= {"readout": tables.READOUT_ARGUMENTS, "embedding": tables.EMBEDDING_ARGUMENTS}
+    check_names("part", f"model {name!r}", arguments, known)
+    settings: dict[str, Any] = {"hidden": hidden_size} | {f"{part}_kind": getattr(row, part) for part in PARTS}
+    for part, defaults in known.items():
+        given = arguments.get(part, {})
+        if not isinstance(given, Mapping):
+            raise Fault(f"the part {part!r} takes its arguments by name, {{name: value}}, not {given!r}")
+        check_names("argument", f"the {part} of {name!r}", given, defaults)
+        settings[part] = {**defaults, **row.defaults.get(part, {}), **given}
+    return settings
+
+
+def compose(
+    settings: Mapping[str, Any],
+    *,
+    input_size: int,
+    output_size: int,
+    index_inputs: bool,
+    readout_every: bool,
+    generators: Sequence[Generator],
+    dtype: torch.dtype = torch.float32,
+) -> Network:
+    """A network from full settings: `hidden`, each part with its `<part>_kind`, `readout`, `embedding`.
+
+    Raises Fault for an embedding of inputs that are not indices, and what the parts raise.
+    """
+    embedding = settings["embedding"] if settings["embedding"]["size"] else None
+    if embedding and not index_inputs:
+        raise Fault("an embedding needs index inputs, and this task gives numbers; leave `embedding` out")
+    return Network(
+        recurrence(settings, embedding["size"] if embedding else input_size, generators, dtype),
+        output_size=output_size,
+        readout=settings["readout"],
+        readout_every=readout_every,
+        generators=generators,
+        symbols=input_size,
+        embedding=embedding,
+        dtype=dtype,
+    )
+
+
+def recurrence(
+    settings: Mapping[str, Any], input_size: int, generators: Sequence[Generator], dtype: torch.dtype
+) -> Recurrence:
+    """The recurrent part alone, for inputs of `input_size` features."""
+    hidden = settings["hidden"]
+    common = {"generators": generators, "dtype": dtype}
+    make = {part: tables.load(part, settings[f"{part}_kind"]) for part in PARTS}
+    update = make["update"](**settings["update"])
+    width = update.gates * hidden
+    matrix = make["matrix"](hidden, input_size=input_size, width=width, **common, **settings["matrix"])
+    drive = make["drive"](input_size, hidden, width, **common, **settings["drive"])
+    return Recurrence(matrix, drive, update, generators=generators, dtype=dtype)
+
+
+def check_names(what: str, owner: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Raises Fault for the first name of `given` that is not `known`, with the nearest that is."""
+    for name in given:
+        if name not in known:
+            hint = nearest(name, known) if known else "; it takes none"
+            raise Fault(f"unknown {what} {name!r} of {owner}{hint}")

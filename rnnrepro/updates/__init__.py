@@ -1,0 +1,1 @@
+"""How a state follows from the one before: one module a family of updates."""
