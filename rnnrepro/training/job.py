@@ -103,14 +103,12 @@ def _stacks(runs: Sequence[Run], stores: dict[str, RunStore], job: Job) -> list[
 
 def _train_stack(cell: Cell, group: list[Run], checkpoints: list[dict] | None,
                  stores: dict[str, RunStore], job: Job) -> bool:
-    state = begin([run.settings for run in group], data=job.data, device=job.device)
-    spent = [0.0] * len(group)
+    names = [run.digest for run in group]
+    state = begin([run.settings for run in group], names, data=job.data, device=job.device)
     if checkpoints:
         state.restore(checkpoints)
-        spent = [checkpoint["seconds"] for checkpoint in checkpoints]
         job.say(f"{cell.key}: going on from step {state.step}")
-    state.names = [run.digest for run in group]
-    clock = _Clock(spent, len(group))
+    clock = _Clock(dict(zip(names, (c["seconds"] for c in checkpoints or ()), strict=False)), len(group))
     progress = Progress(cell.key, [run.seed for run in group], state.training["steps"], state.step, job.say)
 
     def on_step(now: TrainState) -> bool:
@@ -121,10 +119,9 @@ def _train_stack(cell: Cell, group: list[Run], checkpoints: list[dict] | None,
         return stop
 
     def on_end(now: TrainState, i: int, status: str) -> None:
-        store = stores[now.names[i]]
-        run = next(run for run in group if run.digest == now.names[i])
+        store, run = stores[now.names[i]], group[names.index(now.names[i])]
         meta = provenance.of_run(cell, run, now, status, store.fingerprint)
-        store.finish(records.rows(now.histories[i].rows()), {**meta, "cost": clock.cost(i, job.device)})
+        store.finish(records.rows(now.histories[i].rows()), {**meta, "cost": clock.cost(run.digest, job.device)})
         progress.ended(run.seed, run.point, status, now.step)
 
     return fit(state, on_step=on_step, on_end=on_end)
@@ -133,14 +130,14 @@ def _train_stack(cell: Cell, group: list[Run], checkpoints: list[dict] | None,
 def save(state: TrainState, stores: dict[str, RunStore], clock: _Clock) -> None:
     """Write the checkpoint of every run of the stack."""
     for i, digest in enumerate(state.names):
-        stores[digest].save({**state.of_run(i), "seconds": clock.seconds(i)})
+        stores[digest].save({**state.of_run(i), "seconds": clock.seconds(digest)})
     clock.saved()
 
 
 class _Clock:
     """The time spent on each run of a stack (an equal share of the stack's), earlier sittings included."""
 
-    def __init__(self, spent: list[float], size: int) -> None:
+    def __init__(self, spent: dict[str, float], size: int) -> None:
         self.spent, self.size = spent, size
         self.began = self.last = time.monotonic()
 
@@ -150,12 +147,12 @@ class _Clock:
     def saved(self) -> None:
         self.last = time.monotonic()
 
-    def seconds(self, i: int) -> float:
-        return self.spent[min(i, len(self.spent) - 1)] + (time.monotonic() - self.began) / self.size
+    def seconds(self, name: str) -> float:
+        return self.spent.get(name, 0.0) + (time.monotonic() - self.began) / self.size
 
-    def cost(self, i: int, device: torch.device) -> dict[str, Any]:
+    def cost(self, name: str, device: torch.device) -> dict[str, Any]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {"seconds": self.seconds(i), "peak_memory_mb": peak, "stack": self.size, "device": str(device),
+        return {"seconds": self.seconds(name), "peak_memory_mb": peak, "stack": self.size, "device": str(device),
                 "host": provenance.host(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,19 +20,19 @@ from rnnrepro.training.history import History
 
 @dataclass
 class TrainState:
-    """S runs in training. `carried`: the detached state (S, B, N) tensors of tasks that carry it, or None.
+    """S runs in training, `names` tells them apart. `carried`: the detached state (S, B, N) tensors of tasks that carry it, or None.
 
     There is no generator here: batches, orders and initial values are pure functions of (settings, seed, step).
     """
 
     settings: list[dict[str, Any]]
+    names: list[str]
     task: Task
     network: Network
     optimiser: Optimiser
     histories: list[History]
     step: int = 0
     carried: tuple[Tensor, ...] | None = None
-    names: list[str] = field(default_factory=list)
 
     @property
     def common(self) -> dict[str, Any]:
@@ -48,6 +48,7 @@ class TrainState:
         """Go on with the runs at the positions `keep` alone."""
         rows = list(keep)
         self.settings = [self.settings[i] for i in rows]
+        self.names = [self.names[i] for i in rows]
         self.histories = [self.histories[i] for i in rows]
         self.task = self.task.take(rows)
         self.network = self.network.take(rows)
@@ -81,7 +82,7 @@ def _joined(parts: Sequence[Mapping[str, Tensor]], device: torch.device) -> dict
     return {key: torch.cat([part[key] for part in parts]).to(device) for key in parts[0]}
 
 
-def begin(settings: Sequence[dict[str, Any]], *, data: Path | None, device: torch.device) -> TrainState:
+def begin(settings: Sequence[dict[str, Any]], names: Sequence[str], *, data: Path | None, device: torch.device) -> TrainState:
     """A fresh state for runs whose settings differ in seed and rates only."""
     common = settings[0]
     seeds = [run["seed"] for run in settings]
@@ -93,7 +94,7 @@ def begin(settings: Sequence[dict[str, Any]], *, data: Path | None, device: torc
         index_inputs=task.index_inputs, readout_every=task.readout_every,
         generators=[torch.Generator().manual_seed(streams.seed("parameters", seed)) for seed in seeds],
     ).to(device)
-    return TrainState(settings=list(settings), task=task, network=network,
+    return TrainState(settings=list(settings), names=list(names), task=task, network=network,
                       optimiser=optimiser_of(network, settings, device), histories=[History() for _ in seeds])
 
 

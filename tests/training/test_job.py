@@ -1,0 +1,167 @@
+"""A run's rows are the same however it was stopped, stacked or shared; nothing finished is trained again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import torch
+
+from rnnrepro import records
+from rnnrepro.training import job as jobs
+
+CELLS = ["adding/enrnn", "adding/dtriv", "adding/lstm", "adding/rnn", "text/lstm"]
+
+
+@dataclass
+class StopsAfter(jobs.Job):
+    """A job that is asked to stop after so many steps."""
+
+    steps: int = 10**9
+
+    def stop_asked(self) -> bool:
+        self.steps -= 1
+        if self.steps <= 0:
+            self.stopping = "the test says so"
+        return super().stop_asked()
+
+
+def job(root: Path, **options) -> StopsAfter:
+    torch.set_num_threads(1)
+    return StopsAfter(root=root, device=torch.device("cpu"), say=lambda text: None, **options)
+
+
+def tables(found: list[records.CellRecords]) -> list[bytes]:
+    """Byte for byte: a value that is not a number equals itself here."""
+    return [_bytes(record) for record in found]
+
+
+def _bytes(record: records.CellRecords) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, record.table.schema.remove_metadata()) as stream:
+        stream.write_table(record.table.combine_chunks())
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_run_stopped_at_any_step_ends_with_the_same_rows_as_one_never_stopped(cells, tmp_path, name):
+    whole = jobs.train(cells[name], job(tmp_path / "whole"))
+    for steps in (1, 4, 5, 13):
+        root = tmp_path / f"stopped{steps}"
+        assert jobs.train(cells[name], job(root, steps=steps)) is None
+        assert tables(jobs.train(cells[name], job(root))) == tables(whole)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_run_alone_has_the_same_rows_as_in_a_stack(cells, tmp_path, name):
+    together = jobs.train(cells[name], job(tmp_path / "together"))
+    alone = jobs.train(cells[name], job(tmp_path / "alone", stack=1))
+    assert tables(alone) == tables(together)
+
+
+def test_a_run_that_diverges_keeps_its_history_and_leaves_its_neighbours_alone(cells, tmp_path):
+    cell = cells["adding/rnn"]
+    found = jobs.train(cell, job(tmp_path))
+    by_point = {}
+    for run, record in zip(cell.runs, found, strict=True):
+        by_point.setdefault(run.point, []).append(record.provenance["status"])
+        assert record.table.num_rows > 0
+    assert by_point == {"rate=0.001": ["finished"] * 3, "rate=1e+35": ["diverged"] * 3}
+
+
+def test_an_added_seed_trains_that_seed_alone(cells, tmp_path):
+    cell = cells["adding/lstm"]
+    jobs.train(cell, job(tmp_path), cell.runs[:2])
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/record.parquet")}
+    found = jobs.train(cell, job(tmp_path))
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/record.parquet")}
+    assert len(before) == 2 and len(after) == 3 and len(found) == 3
+    assert before.items() <= after.items()
+
+
+def test_stopped_runs_at_different_steps_go_on_from_their_own(cells, tmp_path):
+    cell = cells["adding/enrnn"]
+    jobs.train(cell, job(tmp_path / "mixed", steps=3), cell.runs[:1])
+    jobs.train(cell, job(tmp_path / "mixed", steps=7), cell.runs[1:])
+    mixed = jobs.train(cell, job(tmp_path / "mixed"))
+    assert tables(mixed) == tables(jobs.train(cell, job(tmp_path / "plain")))
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:99] + b"\xff" + data[100:]])
+@pytest.mark.parametrize("kept", ["checkpoint", "record.parquet"])
+def test_damaged_state_is_said_and_set_aside_and_the_run_starts_again(cells, tmp_path, damage, kept):
+    cell = cells["adding/lstm"]
+    whole = jobs.train(cell, job(tmp_path / "whole"))
+    jobs.train(cell, job(tmp_path / "hurt", steps=6 if kept == "checkpoint" else 10**9))
+    for path in (tmp_path / "hurt").glob(f"*/{kept}"):
+        data = path.read_bytes()
+        path.write_bytes(damage(data) if kept == "checkpoint" else data[: len(data) // 2])
+    said = []
+    again = job(tmp_path / "hurt")
+    again.say = said.append
+    assert tables(jobs.train(cell, again)) == tables(whole)
+    assert sum("set aside" in text for text in said) == 3
+
+
+def test_a_checkpoint_of_other_code_is_continued_only_when_asked(cells, tmp_path):
+    cell = cells["adding/lstm"]
+    jobs.train(cell, job(tmp_path, steps=6))
+    for folder in tmp_path.glob("*-*"):
+        folder.rename(folder.with_name(folder.name.partition("-")[0] + "-0123456789ab"))
+    said = []
+    going_on = job(tmp_path, any_code=True)
+    going_on.say = said.append
+    jobs.train(cell, going_on)
+    assert any("stale" in text for text in said) and any("going on from step 6" in text for text in said)
+    fresh = job(tmp_path)
+    fresh.say = said.append
+    said.clear()
+    jobs.train(cell, fresh)
+    assert not any("going on" in text for text in said)
+
+
+def test_the_cell_file_holds_every_run_with_its_provenance(cells, tmp_path):
+    cell = cells["adding/rnn"]
+    found = jobs.train(cell, job(tmp_path / "state"))
+    jobs.write_cell(cell, found, tmp_path / "cell.parquet", tmp_path / "costs.parquet")
+    cell_records = records.read(tmp_path / "cell.parquet")
+    assert cell_records.key == "made_up/adding/rnn"
+    assert set(cell_records.status) == {(run.point, run.seed) for run in cell.runs}
+    frame = cell_records.frame()
+    assert set(frame.columns) == set(records.SCHEMA.names)
+    finished = frame[(frame.point == "rate=0.001") & (frame.split == "train") & (frame.metric == "mse")]
+    assert len(finished) == 3 * 20
+    assert records.pq.read_table(tmp_path / "costs.parquet").num_rows == 6
+
+
+def _command(folder: Path, state: Path, cell: str) -> list[str]:
+    return [sys.executable, "-m", "rnnrepro", "train", "made_up/adding", "--model", cell, "--config", str(folder),
+            "--state", str(state), "--output", str(state / "out.parquet"), "--set", "device=cpu"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_process_loses_nothing_and_two_never_train_the_same_run(folder, tmp_path, number):
+    text = (folder / "papers" / "made_up.yaml").read_text().replace("steps: 20", "steps: 3000")
+    (folder / "papers" / "made_up.yaml").write_text(text)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(_command(folder, tmp_path / "whole", "lstm"), check=True, env=environment)
+    command = _command(folder, tmp_path / "killed", "lstm")
+    first = subprocess.Popen(command, env=environment)
+    time.sleep(5)
+    first.send_signal(number)
+    code = first.wait(timeout=30)
+    assert code in ((-9,) if number == signal.SIGKILL else (0, 75))
+    pair = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=120)[1] for process in pair]
+    assert [process.returncode for process in pair] == [0, 0]
+    assert sum("steps to go" in text for text in said) == 1
+    killed, whole = (_bytes(records.read(tmp_path / name / "out.parquet")) for name in ("killed", "whole"))
+    assert killed == whole
