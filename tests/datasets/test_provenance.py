@@ -1,0 +1,57 @@
+import hashlib
+import subprocess
+import sys
+from importlib.resources import files
+
+import pytest
+
+from rnnrepro.datasets.provenance import digest, required
+from rnnrepro.datasets.registry import DATASETS
+from rnnrepro.errors import Fault
+
+
+def test_a_task_names_the_data_it_reads():
+    assert required("copying", {}) == []
+    assert required("adding", {"length": 30}) == []
+    assert required("pixels", {}) == ["digits"]
+    assert required("pixels", {"images": "mnist"}) == ["mnist"]
+    assert required("characters", {}) == ["ptb_char"]
+    assert required("characters", {"text": "python_docs"}) == ["python_docs"]
+
+
+def test_unknown_data_are_a_fault():
+    with pytest.raises(Fault, match="unknown data set 'mnst'; did you mean 'mnist'"):
+        required("pixels", {"images": "mnst"})
+
+
+def test_digests_are_the_pinned_ones_or_those_of_what_is_installed():
+    from pydoc_data.topics import topics
+
+    assert digest("mnist") == {file.name: file.sha256 for file in DATASETS["mnist"].files}
+    csv = files("sklearn.datasets.data").joinpath("digits.csv.gz").read_bytes()
+    assert digest("digits") == {"digits.csv.gz": hashlib.sha256(csv).hexdigest()}
+    text = "\n".join(topics[name] for name in sorted(topics))
+    assert digest("python_docs") == {"pydoc_data.topics": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def test_every_data_set_has_a_digest():
+    for name in DATASETS:
+        assert all(len(sha) == 64 for sha in digest(name).values())
+        assert digest(name)
+
+
+def test_without_scikit_learn_the_digits_are_a_fault_that_says_so(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(Fault, match=r"digits: expected scikit-learn's digits.csv.gz, found none; install"):
+        digest("digits")
+
+
+def test_planning_modules_import_nothing_heavy():
+    code = (
+        "import sys; from rnnrepro.datasets import fetch, provenance; from rnnrepro.tasks import shapes;"
+        "provenance.digest('digits'); provenance.digest('python_docs');"
+        "shapes.shape({'kind': 'characters', 'text': 'python_docs'}, 32);"
+        "print([m for m in ('torch', 'numpy', 'pandas', 'sklearn') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
