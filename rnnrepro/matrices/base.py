@@ -58,9 +58,13 @@ class Matrix(nn.Module):
         """W (S, N, M), differentiable in the parameters; built once an optimiser step."""
         raise NotImplementedError
 
+    def forward(self) -> Tensor:
+        """The same as `build`."""
+        return self.build()
+
     def residual(self) -> Tensor:
-        """Distance (S,) of W from its constraint; 0 where there is none."""
-        return next(self.parameters()).new_zeros(self.runs)
+        """Distance (S,) of W from its constraint, detached, in float64; 0 where there is none."""
+        return next(self.parameters()).new_zeros(self.runs, dtype=torch.float64)
 
     def penalty(self) -> Tensor | None:
         """A term (S,) added to the loss for the gradient only, or None."""

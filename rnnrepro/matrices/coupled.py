@@ -61,7 +61,7 @@ class EigenNormalised(Matrix):
         """|ρ(W) − 1| where normalised, what ρ(W) exceeds 1 by where not, 0 for `never`."""
         if self.normalise == "never":
             return super().residual()
-        excess = spectral_radius(self.build()) - 1
+        excess = spectral_radius(self.build().detach()) - 1
         return torch.where(self.latch, excess.abs(), excess.clamp(min=0))
 
     @torch.no_grad()

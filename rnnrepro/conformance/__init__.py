@@ -1,0 +1,7 @@
+"""What every part of a kind must hold to, as functions that raise Fault: for the package's own and a user's."""
+
+from __future__ import annotations
+
+from rnnrepro.conformance.models import Case, Check, check_model
+
+__all__ = ["Case", "Check", "check_model"]

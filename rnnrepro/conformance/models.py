@@ -1,0 +1,301 @@
+"""What every model must hold to: its drive, its update, and the network around them.
+
+`CHECKS` names each demand in words; a check takes a Case and raises Fault where the demand is not met.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.func import functional_call
+
+from rnnrepro import tables
+from rnnrepro.conformance import matrices
+from rnnrepro.errors import Fault
+from rnnrepro.models.composition import PARTS, build
+from rnnrepro.models.network import Network
+
+SEEDS = (21, 22, 23)
+TIME, BATCH, INPUTS, OUTPUTS = 5, 3, 2, 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check; `message` says what was found where it is not `ok`."""
+
+    name: str
+    ok: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model of `tables.MODELS` at hidden size N, with the arguments of its parts."""
+
+    name: str
+    hidden: int = 6
+    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def network(self, seeds: Sequence[int] = SEEDS, dtype: torch.dtype = torch.float64) -> Network:
+        """The network with one run a seed, the same each time."""
+        generators = [Generator().manual_seed(seed) for seed in seeds]
+        return build(self.name, input_size=INPUTS, hidden_size=self.hidden, output_size=OUTPUTS,
+                     arguments=self.arguments, generators=generators, dtype=dtype)
+
+    def matrix(self) -> matrices.Subject:
+        """The model's matrix at its size, for the checks of matrices."""
+        row = tables.row("model", self.name)
+        arguments = {**row.defaults.get("matrix", {}), **self.arguments.get("matrix", {})}
+        gates = tables.load("update", row.update).gates
+        return matrices.Subject(tables.load("matrix", row.matrix), self.hidden, arguments, gates * self.hidden)
+
+
+def check_model(
+    name: str, hidden: int = 6, arguments: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Check]:
+    """Hold the model `name` and its matrix to every check, at hidden size `hidden` and on one thread.
+
+    What a check raises fails that check. Raises Fault for an unknown model.
+    """
+    tables.row("model", name)
+    case = Case(name, hidden, arguments or {})
+    checks = {sentence: partial(check, case) for sentence, check in CHECKS.items()}
+    checks |= {f"of its matrix: {s}": partial(_matrix_check, check, case) for s, check in matrices.CHECKS.items()}
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [_outcome(sentence, check) for sentence, check in checks.items()]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _matrix_check(check: Callable[[matrices.Subject], None], case: Case) -> None:
+    check(case.matrix())
+
+
+def _outcome(sentence: str, check: Callable[[], None]) -> Check:
+    try:
+        check()
+    except Fault as fault:
+        return Check(sentence, False, str(fault))
+    except Exception as error:  # a user's code may raise anything, and the other checks still have their say
+        return Check(sentence, False, f"{type(error).__name__}: {error}")
+    return Check(sentence, True)
+
+
+def row_arguments(kind: str, name: str) -> None:
+    """The class of a row of matrices, drives or updates takes the arguments of its row, with the same defaults."""
+    common = {"self", "hidden_size", "input_size", "width", "generators", "dtype"}
+    taken = {
+        key: parameter.default
+        for key, parameter in inspect.signature(tables.load(kind, name)).parameters.items()
+        if key not in common and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    listed = dict(tables.row(kind, name).arguments)
+    _demand(taken == listed, f"{kind} {name!r} takes {taken}, its row lists {listed}")
+
+
+def arguments(case: Case) -> None:
+    """The classes of the model's parts take what their rows list."""
+    for part in PARTS:
+        row_arguments(part, getattr(tables.row("model", case.name), part))
+
+
+def shapes(case: Case) -> None:
+    """Every parameter and buffer leads with S; outputs are (S, T, B, K); the dtype is kept throughout."""
+    for dtype in (torch.float32, torch.float64):
+        network = case.network(dtype=dtype)
+        outputs, state = network(_inputs(dtype))
+        expected = (len(SEEDS), TIME, BATCH, OUTPUTS)
+        _demand(outputs.shape == expected, f"the outputs are {tuple(outputs.shape)}, not {expected}")
+        tensors = {"outputs": outputs, **network.state_dict()} | {f"state {i}": s for i, s in enumerate(state)}
+        for name, value in tensors.items():
+            _demand(value.shape[:1] == (len(SEEDS),), f"{name} has shape {tuple(value.shape)}: no run axis")
+            _demand(not value.is_floating_point() or value.dtype == dtype, f"{name} is {value.dtype}, not {dtype}")
+
+
+def groups(case: Case) -> None:
+    """Each parameter has one group, and the parts' groups name parameters that exist."""
+    network = case.network()
+    names = {name for name, _ in network.named_parameters()}
+    _demand(set(network.parameter_groups()) == names, "parameter_groups does not list each parameter once")
+    recurrence = network.recurrence
+    for part, owner in {"matrix": recurrence.matrix, "drive": recurrence.drive, "update": recurrence.rule}.items():
+        unknown = {f"recurrence.{part}.{own}" for own in owner.groups} - names
+        _demand(not unknown, f"groups of the {part} name {sorted(unknown)}, which are no parameters")
+
+
+def seeds(case: Case) -> None:
+    """Runs of different seeds start apart."""
+    outputs, _ = case.network()(_inputs()[:1].expand(len(SEEDS), -1, -1, -1))
+    _demand(not torch.equal(outputs[0], outputs[1]), "two seeds give the same network")
+
+
+def causality(case: Case) -> None:
+    """Outputs depend on the inputs so far and on no later one."""
+    network, x = case.network(), _inputs()
+    changed = x.clone()
+    changed[:, TIME // 2 :] += 1
+    before, after = network(x)[0], network(changed)[0]
+    _same("outputs before a changed input", before[:, : TIME // 2], after[:, : TIME // 2])
+    _demand(not torch.equal(before[:, -1], after[:, -1]), "the last output does not depend on the inputs")
+
+
+def carried_state(case: Case) -> None:
+    """A sequence in two parts, its state carried, gives what the whole gives."""
+    network, x = case.network(), _inputs()
+    whole, last = network(x)
+    first, state = network(x[:, :2])
+    second, end = network(x[:, 2:], state)
+    _close("outputs", whole, torch.cat((first, second), 1))
+    for i, (a, b) in enumerate(zip(last, end, strict=True)):
+        _close(f"last state {i}", a, b)
+
+
+def last_step(case: Case) -> None:
+    """The last output read alone is the last of all."""
+    network, x = case.network(), _inputs()
+    _close("the last output", network(x, every=False)[0], network(x)[0][:, -1])
+
+
+def batch(case: Case) -> None:
+    """Sequences of a batch do not mix."""
+    network, x = case.network(), _inputs()
+    state = _state(network)
+    together, _ = network(x, state)
+    for b in range(BATCH):
+        alone, _ = network(x[:, :, b : b + 1], tuple(part[:, b : b + 1] for part in state))
+        _close(f"outputs of sequence {b}", alone[:, :, 0], together[:, :, b])
+
+
+def reach(case: Case) -> None:
+    """A gradient reaches every parameter of every run."""
+    network = case.network()
+    outputs, _ = network(_inputs(), _state(network))
+    gradients = torch.autograd.grad((outputs**2).sum(), list(network.parameters()), allow_unused=True)
+    for (name, _), gradient in zip(network.named_parameters(), gradients, strict=True):
+        _demand(gradient is not None and bool(gradient.isfinite().all()), f"{name} has no finite gradient")
+        _demand(bool((gradient.flatten(1) != 0).any(1).all()), f"the gradient of {name} is 0")
+
+
+def gradient(case: Case) -> None:
+    """Gradients in inputs, state and parameters are those of central differences."""
+    network = case.network(SEEDS[:1])
+    _descend(network, _inputs()[:1])  # away from a start where a gradient may vanish by symmetry
+    names = [name for name, _ in network.named_parameters()]
+    state = tuple(part[:1] for part in _state(case.network()))
+
+    def outputs(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        values = dict(zip(names, rest[len(state) :], strict=True))
+        last, after = functional_call(network, values, (x, rest[: len(state)]))
+        return last, *after
+
+    point = [_inputs()[:1], *state, *network.parameters()]
+    try:
+        torch.autograd.gradcheck(outputs, [p.detach().clone().requires_grad_() for p in point], atol=1e-6, rtol=1e-5)
+    except RuntimeError as error:
+        raise Fault(f"the gradient differs from central differences: {error}") from None
+
+
+def bits(case: Case) -> None:
+    """A run's outputs, states and gradients are the same bits alone and in a stack."""
+    for dtype in (torch.float32, torch.float64):
+        x = _inputs(dtype)
+        stack = _everything(case.network(dtype=dtype), x)
+        for i, seed in enumerate(SEEDS):
+            for name, value in _everything(case.network([seed], dtype), x[i : i + 1]).items():
+                _same(f"{dtype} {name} of a run in a stack", value[0], stack[name][i])
+
+
+def saved_run(case: Case) -> None:
+    """A run saved and loaded elsewhere, or taken out of its stack, goes on with the same bits."""
+    network, x = case.network(), _inputs()
+    _descend(network, x)
+    loaded = case.network([99])
+    loaded.load_runs([network.state_of_run(1)])
+    single = {"loaded": loaded, "taken out of its stack": network.take([1])}
+    stack = _everything(network, x)
+    for what, one in single.items():
+        for name, value in _everything(one, x[1:2]).items():
+            _same(f"{name} of a run {what}", value[0], stack[name][1])
+
+
+def divergence(case: Case) -> None:
+    """A run whose parameters are not finite has outputs that are not, and leaves the others alone."""
+    sick, well = case.network(), case.network()
+    with torch.no_grad():
+        for parameter in sick.parameters():
+            parameter[1] = torch.nan
+    ours, theirs = _everything(sick, _inputs()), _everything(well, _inputs())
+    _demand(not ours["outputs"][1].isfinite().any(), "outputs look finite although the parameters are not")
+    for name, value in ours.items():
+        _same(f"{name} beside a diverged run", value[::2], theirs[name][::2])
+
+
+CHECKS: dict[str, Callable[[Case], None]] = {
+    "its parts take the arguments that their rows list": arguments,
+    "shapes lead with the run axis and dtypes are kept": shapes,
+    "every parameter has one group": groups,
+    "runs of different seeds start apart": seeds,
+    "outputs do not depend on later inputs": causality,
+    "a sequence in two parts gives what the whole gives": carried_state,
+    "the last output read alone is the last of all": last_step,
+    "sequences of a batch do not mix": batch,
+    "a gradient reaches every parameter": reach,
+    "gradients are those of central differences": gradient,
+    "a run has the same bits alone and in a stack": bits,
+    "a run saved and loaded goes on with the same bits": saved_run,
+    "a diverged run harms no other": divergence,
+}
+
+
+def _demand(held: bool, message: str) -> None:
+    if not held:
+        raise Fault(message)
+
+
+def _same(what: str, found: Tensor, expected: Tensor) -> None:
+    _demand(torch.equal(found, expected), f"{what}: the bits differ")
+
+
+def _close(what: str, found: Tensor, expected: Tensor) -> None:
+    off = float((found - expected).detach().abs().max())
+    _demand(torch.allclose(found, expected, rtol=1e-9, atol=1e-11), f"{what} differ by {off:.1e}")
+
+
+def _inputs(dtype: torch.dtype = torch.float64, seed: int = 1) -> Tensor:
+    shape = (len(SEEDS), TIME, BATCH, INPUTS)
+    return torch.randn(shape, generator=Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+
+
+def _state(network: Network) -> tuple[Tensor, ...]:
+    """A state such as a sequence leaves behind."""
+    return tuple(part.detach() for part in network(_inputs(seed=2))[1])
+
+
+def _descend(network: Network, x: Tensor) -> None:
+    """One step of gradient descent, and what follows it."""
+    outputs, _ = network(x)
+    loss, penalty = (outputs**2).sum(), network.penalty()
+    gradients = torch.autograd.grad(loss if penalty is None else loss + penalty.sum(), list(network.parameters()))
+    with torch.no_grad():
+        for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+            parameter -= 0.01 * gradient
+    network.after_step(torch.ones(network.runs, dtype=torch.bool))
+
+
+def _everything(network: Network, x: Tensor) -> dict[str, Tensor]:
+    """Outputs, states and all gradients, after an optimiser step."""
+    _descend(network, x)
+    x = x.clone().requires_grad_()
+    outputs, state = network(x)
+    gradients = torch.autograd.grad((outputs**3).sum(), [x, *network.parameters()])
+    names = ["input gradient", *(f"gradient of {name}" for name, _ in network.named_parameters())]
+    found = {"outputs": outputs} | {f"state {i}": part for i, part in enumerate(state)}
+    return {name: value.detach() for name, value in (found | dict(zip(names, gradients, strict=True))).items()}

@@ -1,0 +1,167 @@
+"""Every row of the table of matrices against every demand, and the demands against matrices that break them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from rnnrepro import tables
+from rnnrepro.conformance.matrices import CHECKS, Subject, check, check_row
+from rnnrepro.errors import Fault
+from rnnrepro.matrices.base import Matrix
+from rnnrepro.matrices.expm import Exponential
+from rnnrepro.matrices.free import Free
+
+SETTINGS: dict[str, list[dict]] = {
+    "free": [
+        {"size": 6}, {"size": 7, "width": 28}, {"size": 9, "arguments": {"init": "haar"}},
+        {"size": 5, "width": 20, "arguments": {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"}},
+        {"size": 9, "arguments": {"init": "rotations_henaff"}},
+    ],
+    "cayley": [
+        {"size": 2}, {"size": 9, "arguments": {"negative": 4}}, {"size": 33, "arguments": {"init": "henaff"}},
+        {"size": 20, "arguments": {"negative": 10, "order": "paper", "init": "haar"}},
+    ],
+    "expm": [{"size": 2}, {"size": 9, "arguments": {"init": "haar"}}, {"size": 33, "arguments": {"init": "cayley"}}],
+    "dynamic_expm": [
+        {"size": 2}, {"size": 9, "arguments": {"rebase_every": 2, "project_every": 2}},
+        {"size": 33, "arguments": {"rebase_every": 1, "project_every": 3, "init": "haar"}},
+        {"size": 6, "arguments": {"rebase_every": None, "project_every": None}},
+    ],
+    "schur": [
+        {"size": 2}, {"size": 10, "arguments": {"radius_penalty": 0.3}},
+        {"size": 30, "arguments": {"init": "haar"}}, {"size": 8, "arguments": {"init": "cayley"}},
+    ],
+    "coupled": [
+        {"size": 6}, {"size": 11, "arguments": {"short": 4, "negative": 3}},
+        {"size": 11, "arguments": {"short": 4, "coupled": False, "normalise": "always"}},
+        {"size": 8, "arguments": {"short": 8, "normalise": "always"}},
+        {"size": 33, "arguments": {"short": 20, "negative": 5, "normalise": "always"}},
+        {"size": 9, "arguments": {"short": 2, "normalise": "never", "short_init": "haar"}},
+        {"size": 10, "arguments": {"short": 6, "short_init": "normal(0.6)", "coupling_init": "zeros"}},
+    ],
+}
+
+
+def subjects() -> list:
+    return [
+        pytest.param(Subject(tables.load("matrix", name), **settings), id=f"{name}-{i}")
+        for name, rows in SETTINGS.items()
+        for i, settings in enumerate(rows)
+    ]
+
+
+@pytest.mark.parametrize("name", tables.MATRICES)
+def test_every_row_has_settings_here_and_arguments_as_its_class(name: str) -> None:
+    assert SETTINGS.get(name), f"no conformance settings for the matrix {name!r}"
+    check_row(tables.load("matrix", name), tables.MATRICES[name])
+
+
+@pytest.mark.parametrize("sentence", CHECKS)
+@pytest.mark.parametrize("subject", subjects())
+def test_every_matrix_meets_every_demand(subject: Subject, sentence: str) -> None:
+    CHECKS[sentence](subject)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", tables.MATRICES)
+@pytest.mark.parametrize("size", [50, 96, 170])
+def test_bits_and_constraint_hold_at_the_sizes_of_the_papers(name: str, size: int) -> None:
+    arguments = {"short": 20, "negative": 15, "normalise": "always"} if name == "coupled" else {}
+    subject = Subject(tables.load("matrix", name), size, arguments)
+    CHECKS["a run has the same bits alone and in a stack"](subject)
+    CHECKS["W stays on its constraint after large steps"](subject)
+
+
+class MixesRuns(Free):
+    def build(self) -> torch.Tensor:
+        return self.weight - self.weight.mean(0, keepdim=True)
+
+
+class SharesABuffer(Free):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.register_buffer("scale", torch.ones(1))
+
+
+class LeavesItsConstraint(Exponential):
+    def build(self) -> torch.Tensor:
+        return 1.001 * super().build()
+
+
+class DetachesHalf(Free):
+    def build(self) -> torch.Tensor:
+        return self.weight + self.weight.detach()
+
+
+class StepsForAll(Free):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.register_buffer("steps", torch.zeros(len(kwargs["generators"])))
+
+    def after_step(self, active: torch.Tensor) -> None:
+        self.steps += 1
+
+
+class HidesState(Free):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.scale = 1.0
+
+    def build(self) -> torch.Tensor:
+        return self.scale * self.weight
+
+    def after_step(self, active: torch.Tensor) -> None:
+        self.scale = 2.0
+
+
+class NamesAGhost(Free):
+    groups = {"ghost": "orthogonal"}  # noqa: RUF012
+
+
+class RaisesWhenDiverged(Free):
+    def build(self) -> torch.Tensor:
+        if not self.weight.isfinite().all():
+            raise Fault("not finite")
+        return self.weight
+
+
+class LeaksIntoTheWrongShape(Matrix):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.weight = nn.Parameter(torch.ones(len(kwargs["generators"]), self.hidden_size))
+
+    def build(self) -> torch.Tensor:
+        return self.weight
+
+
+@pytest.mark.parametrize(
+    ("broken", "sentence"),
+    [
+        (LeaksIntoTheWrongShape, "W has its shape and every tensor leads with the run axis"),
+        (SharesABuffer, "W has its shape and every tensor leads with the run axis"),
+        (MixesRuns, "a run has the same bits alone and in a stack"),
+        (LeavesItsConstraint, "W stays on its constraint after large steps"),
+        (DetachesHalf, "the gradient is that of central differences"),
+        (StepsForAll, "after_step leaves inactive runs as they were"),
+        (HidesState, "a run is its slice of the state"),
+        (NamesAGhost, "the groups name existing parameters"),
+        (RaisesWhenDiverged, "a diverged run harms no other"),
+    ],
+)
+def test_each_demand_finds_the_matrix_that_breaks_it(broken: type, sentence: str) -> None:
+    with pytest.raises(Fault):
+        CHECKS[sentence](Subject(broken, 6))
+
+
+def test_check_reports_failures_as_sentences_and_none_for_a_sound_matrix() -> None:
+    assert check(Subject(Free, 4)) == []
+    (failure,) = check(Subject(NamesAGhost, 4))
+    assert "NamesAGhost" in failure and "ghost" in failure
+
+
+def test_a_row_that_lacks_an_argument_is_found() -> None:
+    row = tables.Component(path="x:y", arguments={"init": "glorot_normal"})
+    with pytest.raises(Fault, match="fan_in"):
+        check_row(Free, row)
