@@ -125,7 +125,8 @@ def test_parse_reads_a_name_and_its_number(spec: str, parsed: tuple) -> None:
     ("spec", "message"),
     [
         ("glorot_norml", "did you mean 'glorot_normal'"), ("uniform", "needs a number"),
-        ("zeros(1)", "takes no number"), ("uniform(1e)", "not a number"), ("uniform(a)", "unknown initialiser"), ("", "unknown initialiser"),
+        ("zeros(1)", "takes no number"), ("uniform(1e)", "not a number"),
+        ("uniform(a)", "unknown initialiser"), ("", "unknown initialiser"),
         (None, "unknown initialiser"),
     ],
 )
