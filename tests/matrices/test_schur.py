@@ -56,7 +56,7 @@ def test_v_starts_orthogonal_with_the_drawn_angles_as_eigenvalues(init: str) -> 
 
 
 def test_the_haar_start_is_not_block_diagonal() -> None:
-    assert float(schur(12, init="haar").build()[0, :2, 2:].abs().max()) > 0.01
+    assert schur(12, init="haar").build()[0, :2, 2:].abs().max().item() > 0.01
 
 
 def test_the_angles_start_uniform_on_the_circle_and_the_rest_at_one_and_zero() -> None:
