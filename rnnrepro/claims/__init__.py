@@ -1,0 +1,1 @@
+"""A paper's sentences as predicates over measured numbers: statistics of runs, tests between arms, verdicts."""

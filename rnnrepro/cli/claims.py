@@ -1,0 +1,77 @@
+"""Judge the papers' claims by the results of a scale.
+
+    rnnrepro claims --scale quick
+    rnnrepro claims --scale quick --results results/quick --output results/quick/claims.csv
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnrepro import reported
+from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.project import Project
+
+if TYPE_CHECKING:
+    from rnnrepro.claims.verdicts import Verdict
+    from rnnrepro.records import CellRecords
+
+NAME, HELP = "claims", "judge the papers' claims by the results of a scale"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("papers", nargs="*", metavar="PAPER", help="default: those in config.yaml")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="also write the verdicts as CSV")
+    scale_option(parser)
+    project_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the verdicts and write them where asked."""
+    from rnnrepro.claims import table
+
+    project = project_of(args)
+    scale = scale_of(args, project)
+    results = args.results or Path("results", scale)
+    found = verdicts(project, scale, results, args.papers or project.chosen)
+    for v in found:
+        marks = "".join(f" ({mark})" for mark in ("few seeds" * v.few_seeds, v.note) if mark)
+        print(f"{v.paper}/{v.claim}: {v.verdict}{marks}\n  {v.text}\n  {v.detail}")
+    print(f"{scale}: {table.counted(found)}")
+    if args.output:
+        table.write(args.output, found)
+    return 0
+
+
+def verdicts(project: Project, scale: str, results: Path, papers: list[str]) -> list[Verdict]:
+    """The verdict on each claim of the papers; every results file is read once."""
+    from rnnrepro.claims.verdicts import evaluate
+
+    record_of = _reader(results)
+    found = []
+    for paper in papers:
+        rows = reported.of_paper(project, paper)
+
+        def experiment_of(name: str, paper: str = paper):
+            return project.experiment(paper, name, scale)
+
+        found += [evaluate(paper, name, claim, scale, experiment_of, record_of, rows)
+                  for name, claim in project.paper(paper).claims.items()]
+    return found
+
+
+def _reader(results: Path) -> Callable[[str], CellRecords | None]:
+    from rnnrepro import records
+
+    @cache
+    def record_of(key: str) -> CellRecords | None:
+        path = results / "runs" / f"{key}.parquet"
+        return records.read(path) if path.exists() else None
+
+    return record_of

@@ -1,0 +1,77 @@
+"""Put the results of all cells of a scale into one Parquet file.
+
+    rnnrepro metrics --scale quick --output results/quick/metrics.parquet
+
+One row a measurement, as in the cells' own files, with the scale before it and the run's status behind it. Cells are
+copied one after the other, a row group each, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnnrepro import plan
+from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.errors import Fault
+
+NAME, HELP = "metrics", "put the results of all cells of a scale into one file"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: metrics.parquet among the results")
+    scale_option(parser)
+    project_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the file and say how much went into it."""
+    project = project_of(args)
+    scale = scale_of(args, project)
+    results = args.results or Path("results", scale)
+    cells = plan.cells(project, scale)
+    output = args.output or results / "metrics.parquet"
+    rows = gather(scale, [results / cell.path for cell in cells], output)
+    print(f"{output}: {rows:,} rows of {len(cells)} cells")
+    return 0
+
+
+def gather(scale: str, paths: Sequence[Path], output: Path) -> int:
+    """Copy the cells' rows to `output`, put in place whole; the number of rows. Raises Fault for a missing cell."""
+    from rnnrepro import records
+
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise Fault(f"{len(missing)} of {len(paths)} cells have no results, the first {missing[0]}; train them first")
+    rows = 0
+
+    def fill(part: Path) -> None:
+        nonlocal rows
+        rows = _copy(scale, paths, part)
+
+    records.atomically(output, fill)
+    return rows
+
+
+def _copy(scale: str, paths: Sequence[Path], part: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from rnnrepro import records
+
+    text = pa.string()
+    schema = pa.schema([("scale", text), *records.SCHEMA, ("status", text)])
+    rows = 0
+    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for path in paths:
+            cell = records.read(path)
+            runs = zip(cell.table["point"].to_pylist(), cell.table["seed"].to_pylist(), strict=True)
+            status = pa.array([cell.status[run] for run in runs], text)
+            columns = [pa.array([scale] * cell.table.num_rows, text), *(cell.table[n] for n in records.SCHEMA.names),
+                       status]
+            writer.write_table(pa.table(columns, schema=schema))
+            rows += cell.table.num_rows
+    return rows

@@ -1,0 +1,273 @@
+"""A table of results: the reported value with its status beside ours with its spread, and what each number is.
+
+`build` needs nothing but settings, records and reported values. A difference is shown as it is; what it means is
+for the claims to say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rnnrepro import tables
+from rnnrepro.claims.statistics import in_words
+from rnnrepro.config import Exhibit, Experiment
+from rnnrepro.exhibits.table_rows import Block, Group, Line, Sources, Summary, groups, lines
+from rnnrepro.reported import SPREADS, STATUSES, Reported, of_exhibit, of_paper
+
+if TYPE_CHECKING:
+    from rnnrepro.exhibits.view import View
+    from rnnrepro.records import CellRecords
+
+SELECTION = {
+    "last": "nothing is selected",
+    "best_validation": "the epoch is selected on validation data",
+    "best_test": "the paper selects the epoch on test data",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The text of one place of a table, the footnotes to it (from 0), and whether it is a number."""
+
+    text: str
+    notes: tuple[int, ...] = ()
+    number: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a reader sees it.
+
+    `groups` spans the columns: (heading, number of columns), headings empty for the columns that belong to none.
+    `records` has a mapping of plain values for each model and experiment, for the CSV.
+    """
+
+    title: str
+    groups: Sequence[tuple[str, int]]
+    header: Sequence[str]
+    rows: Sequence[Sequence[Entry]]
+    footnotes: Sequence[str]
+    remarks: Sequence[str]
+    records: Sequence[Mapping[str, Any]]
+
+    def write(self, prefix: str) -> None:
+        """`prefix`.csv, .md and .tex, each put in place whole."""
+        from rnnrepro.exhibits import table_formats
+
+        table_formats.write(self, prefix)
+
+    def _repr_html_(self) -> str:
+        from rnnrepro.exhibits import table_formats
+
+        return table_formats.html(self)
+
+
+@dataclass
+class Notes:
+    """Footnotes in the order of their first use, each once."""
+
+    texts: dict[str, int] = field(default_factory=dict)
+
+    def mark(self, text: str) -> tuple[int, ...]:
+        """The number of the footnote `text`; none for an empty one."""
+        return (self.texts.setdefault(text, len(self.texts)),) if text else ()
+
+
+def of_view(view: View) -> Table:
+    """The table of an exhibit at a scale."""
+    key = view.entry.reported or view.name
+    experiments = {n: view.project.experiment(view.paper_key, n, view.scale) for n in view.entry.experiments}
+    own = {n: view.project.experiment(view.paper_key, n, "paper") for n in view.entry.experiments}
+    return build(
+        view.entry, experiments, {k.partition("/")[2]: r for k, r in view.records.items()},
+        of_exhibit(of_paper(view.project, view.paper_key), key), scale=view.scale,
+        own={n: e for n, e in own.items() if e},
+    )
+
+
+def build(
+    exhibit: Exhibit,
+    experiments: Mapping[str, Experiment | None],
+    records: Mapping[str, CellRecords],
+    reported: Sequence[Reported],
+    *,
+    scale: str,
+    own: Mapping[str, Experiment] | None = None,
+) -> Table:
+    """The table of an exhibit.
+
+    `experiments` as they are run at `scale`, by name (None: not run there); `records` by `experiment/arm`;
+    `reported` the exhibit's rows; `own` the experiments at the paper's own scale, for the rows that are not run.
+    """
+    sources = Sources(exhibit, scale, experiments, records, reported, own or {})
+    notes, shown = Notes(), groups(sources)
+    found = lines(sources, shown)
+    columns = {(g.name, g.split): _columns(g, found) for g in shown}
+    header = ["Model", "N", "Parameters", *(c for g in shown for c in columns[g.name, g.split]), "Scale", "Device"]
+    rows = [
+        (*_left(line, notes), *(e for g in shown for e in _entries(exhibit, g, line, columns[g.name, g.split], notes)),
+         Entry(scale, number=False), Entry(_devices(line), number=False))
+        for line in found
+    ]
+    spans = [("", 3), *((g.title, len(columns[g.name, g.split])) for g in shown), ("", 2)]
+    return Table(
+        title=exhibit.title, groups=spans, header=header, rows=rows, footnotes=tuple(notes.texts),
+        remarks=tuple(_remarks(sources, shown, found)),
+        records=[r for line in found for g in shown if (r := _record(sources, g, line))],
+    )
+
+
+def _columns(group: Group, found: Sequence[Line]) -> list[str]:
+    blocks = [line.blocks[group.name, group.split] for line in found if (group.name, group.split) in line.blocks]
+    printed, ours = any(b.reported for b in blocks), any(b.ours for b in blocks)
+    columns = ["Reported"] * printed + ["Ours"]
+    if ours:
+        columns += ["Median", "Min to max"]
+        columns += [{"best": "Best epoch", "last": "Last epoch"}[group.second]] if group.second else []
+        columns += ["Difference"] * printed + ["Steps"]
+    return columns
+
+
+def _left(line: Line, notes: Notes) -> Iterator[Entry]:
+    marks = tuple(m for text in (line.extra and f"Extra row: {line.extra}.", line.note) for m in notes.mark(text))
+    yield Entry(line.label, marks, number=False)
+    yield Entry(" / ".join(map(str, line.hidden)) or "–")
+    yield Entry(" / ".join(f"{p:,}".replace(",", "\u202f") for p in line.parameters) or "–")
+
+
+def _entries(exhibit: Exhibit, group: Group, line: Line, columns: Sequence[str], notes: Notes) -> list[Entry]:
+    block = line.blocks.get((group.name, group.split))
+    if block is None:
+        return [Entry("–") for _ in columns]
+    return [_entry(column, exhibit, group, block, notes) for column in columns]
+
+
+def _entry(column: str, exhibit: Exhibit, group: Group, block: Block, notes: Notes) -> Entry:
+    ours = block.ours
+    if column == "Reported":
+        marks = dict.fromkeys(m for row in block.reported for m in notes.mark(_printed_note(row)))
+        return Entry("; ".join(map(_printed, block.reported)) or "–", tuple(marks))
+    if ours is None:
+        return Entry(f"not run: {block.reason}", number=False) if column == "Ours" else Entry("–")
+    if column == "Ours":
+        return Entry(_mean(ours), notes.mark(_protocol(exhibit, group, block, exhibit.statistic)))
+    if column in ("Best epoch", "Last epoch"):
+        return Entry(_mean(block.second), notes.mark(_protocol(exhibit, group, block, group.second)))
+    if column == "Steps":
+        return Entry(f"{block.provenance['steps']:,}".replace(",", "\u202f"))
+    if ours.mean is None:
+        return Entry("–")
+    write = formatter(ours.mean, ours.sd)
+    return Entry({
+        "Median": lambda: write(ours.median),
+        "Min to max": lambda: f"{write(ours.least)} to {write(ours.greatest)}",
+        "Difference": lambda: _signed(write, ours.mean - block.reported[0].value) if block.reported else "–",
+    }[column]())
+
+
+def formatter(mean: float, sd: float | None) -> Callable[[float], str]:
+    """How numbers beside `mean` ± `sd` are written: two significant digits of the spread, four of a lone number."""
+    leading = sd or abs(mean)
+    places = (1 if sd else 3) - math.floor(math.log10(leading)) if leading else 3
+    if mean == 0 or abs(mean) >= 1e-3:
+        return lambda x: f"{x:.{min(max(places, 0), 6)}f}".replace("-", "−")
+    power = math.floor(math.log10(abs(mean)))
+    digits = min(max(places + power, 1), 4)
+    return lambda x: f"{x / 10.0**power:.{digits}f}e{power}".replace("-", "−")
+
+
+def _signed(write: Any, difference: float) -> str:
+    text = write(difference)
+    return text if text.startswith("−") or difference == 0 else f"+{text}"
+
+
+def _mean(ours: Summary) -> str:
+    """`0.954 ± 0.011 (n = 5)`, or how many runs have no number."""
+    lost = [f"{count} of {ours.n} {what}" for count, what in
+            ((ours.diverged, "diverged"), (ours.endless, "without a finite value")) if count]
+    if ours.mean is None:
+        return "; ".join(lost)
+    write = formatter(ours.mean, ours.sd)
+    spread = f" ± {write(ours.sd)}" if ours.sd is not None else ""
+    return "; ".join([f"{write(ours.mean)}{spread} (n = {ours.n - ours.diverged - ours.endless})", *lost])
+
+
+def _printed(row: Reported) -> str:
+    spread = f" ± {row.spread:g}" if row.spread is not None else ""
+    return f"{row.value:g}{spread} ({row.status})"
+
+
+def _printed_note(row: Reported) -> str:
+    """What a reported number is: status, spread, whose it is, where it was read."""
+    parts = [f"Reported: {row.status} ({STATUSES[row.status]}); {row.source}"]
+    if row.quoted_from:
+        parts.append(f"not the paper's own number but of {row.quoted_from}")
+    if row.spread_kind:
+        known = "" if row.status_spread == row.status else f" ({row.status_spread})"
+        parts.append(f"± is the {SPREADS[row.spread_kind]}{known}")
+    rest = [f"{k} {v}" for k, v in row.settings.items() if k != "split"]
+    return "; ".join(filter(None, [*parts, ", ".join(rest), row.note])) + "."
+
+
+def _protocol(exhibit: Exhibit, group: Group, block: Block, statistic: str) -> str:
+    """Under a number of ours: seeds, what is read where, how the epoch is chosen, augmentation."""
+    experiment, n = group.experiment, block.ours.n
+    augmented = experiment.task.get("augmentation")
+    parts = [
+        f"Ours, {group.title}: {n} seed{'s' if n > 1 else ''}, mean ± standard deviation over them",
+        f"{in_words(statistic)} on {group.split}", SELECTION[experiment.select],
+        f"augmentation: {augmented}" if augmented else "no augmentation",
+    ]
+    return "; ".join(parts) + "." + (f" {experiment.protocol.strip()}" if experiment.protocol else "")
+
+
+def _devices(line: Line) -> str:
+    return ", ".join(dict.fromkeys(b.provenance["device"] for b in line.blocks.values() if b.provenance)) or "–"
+
+
+def _remarks(s: Sources, shown: Sequence[Group], found: Sequence[Line]) -> Iterator[str]:
+    """What holds of the table as a whole."""
+    metric = tables.row("metric", s.exhibit.metric)
+    unit = "" if metric.unit == "1" else f", in {metric.unit}"
+    good = f"; {metric.better} is better" if metric.better else ""
+    yield f"{s.exhibit.metric.replace('_', ' ')}: {metric.about}{unit}{good}."
+    blocks = [b for line in found for b in line.blocks.values()]
+    for group in {g.name: g for g in shown}.values():
+        if group.experiment and group.experiment.stand_in:
+            yield f"{group.title}: {group.experiment.stand_in}; no reported value is comparable."
+    if s.scale != "paper" and any(b.ours and b.reported for b in blocks):
+        yield (f"At scale {s.scale} budgets and sizes are reduced; the reported values are for the paper's own "
+               "protocol.")
+    if any(b.ours and b.ours.diverged for b in blocks):
+        yield "Diverged runs are counted and left out of mean, standard deviation, median and range."
+    if any(b.ours for b in blocks):
+        names = dict.fromkeys(b.provenance.get("device_name") for b in blocks if b.provenance)
+        yield f"Scale {s.scale}; trained on {', '.join(filter(None, names)) or 'an unnamed device'}."
+
+
+def _record(s: Sources, group: Group, line: Line) -> dict[str, Any] | None:
+    """The plain values of one row in one group."""
+    block = line.blocks.get((group.name, group.split))
+    if block is None:
+        return None
+    first = block.reported[0] if block.reported else None
+    values = {
+        "scale": s.scale, "experiment": group.name, "arm": line.arm, "point": line.point, "label": line.label,
+        "hidden": next(iter(line.hidden), None), "parameters": block.provenance.get("parameters"),
+        "metric": s.exhibit.metric, "split": group.split, "statistic": s.exhibit.statistic,
+        "select": group.experiment.select if group.experiment else None,
+        "stand_in": group.experiment.stand_in if group.experiment else None,
+    }
+    for name in ("value", "spread", "spread_kind", "status", "quoted_from"):
+        values[f"reported_{name}"] = getattr(first, name) if first else None
+    for name in ("n", "diverged", "mean", "sd", "median", "least", "greatest"):
+        values[name] = getattr(block.ours, name) if block.ours else None
+    values["second_statistic"] = group.second
+    values["second_mean"], values["second_sd"] = (
+        (block.second.mean, block.second.sd) if block.second else (None, None))
+    ahead = block.ours.mean - first.value if first and block.ours and block.ours.mean is not None else None
+    return {**values, "difference": ahead, "steps": block.provenance.get("steps"),
+            "device": block.provenance.get("device"), "not_run": block.reason or None}
