@@ -11,7 +11,6 @@ from rnnrepro.datasets import idx
 from rnnrepro.datasets.registry import row
 from rnnrepro.datasets.shipped import digits_file
 from rnnrepro.datasets.verify import verified
-from rnnrepro.errors import Fault
 
 DIGITS_SEED = 1234
 
@@ -31,10 +30,8 @@ def load(name: str, folder: Path | None) -> Images:
 
     Raises Fault for missing or damaged files and for data sets that are not images.
     """
-    loaders = {"mnist": _mnist, "digits": _digits}
-    if name not in loaders:
-        raise Fault(f"images: expected one of {', '.join(loaders)}, found {name!r}: {row(name).about}")
-    return loaders[name](folder)
+    row(name, "images")
+    return {"mnist": _mnist, "digits": _digits}[name](folder)
 
 
 def _mnist(folder: Path | None) -> Images:

@@ -11,18 +11,20 @@ from rnnrepro.datasets.registry import row
 from rnnrepro.datasets.shipped import digits_file, python_docs
 from rnnrepro.datasets.verify import sha256_of
 
-_SETTING = {"pixels": "images", "characters": "text"}  # the setting of a task that names its data set
+# For each task that reads data: the setting that names the data set, and what it must hold.
+_READS = {"pixels": ("images", "images"), "characters": ("text", "characters")}
 
 
 def required(kind: str, settings: Mapping[str, Any]) -> list[str]:
     """The data sets that a task reads; its row's defaults stand for settings that are not given.
 
-    Raises Fault for unknown ones.
+    Raises Fault for data sets that are unknown or that the task cannot read.
     """
-    if kind not in _SETTING:
+    if kind not in _READS:
         return []
-    name = {**tables.row("task", kind).arguments, **settings}[_SETTING[kind]]
-    row(name)
+    setting, holds = _READS[kind]
+    name = {**tables.row("task", kind).arguments, **settings}[setting]
+    row(name, holds)
     return [name]
 
 

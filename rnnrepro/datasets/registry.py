@@ -27,10 +27,12 @@ class File:
 class Dataset:
     """Files kept together in `folder`; a data set without files ships with a dependency.
 
-    `hosts`: where upstream may redirect to. `sizes`: examples or symbols of each split, where every copy has
-    the same; `symbols`: number of classes or of different symbols; `side`: height and width of images.
+    `holds`: images, characters or words, which says what tasks can read it; `hosts`: where upstream may
+    redirect to; `sizes`: examples or symbols of each split, where every copy has the same; `symbols`: number of
+    classes or of different symbols; `side`: height and width of images.
     """
 
+    holds: str
     about: str
     licence: str
     folder: str = ""
@@ -62,6 +64,7 @@ def _characters(name: str, size: int, sha256: str) -> File:
 
 DATASETS: dict[str, Dataset] = {
     "mnist": Dataset(
+        holds="images",
         about="MNIST handwritten digits: 60,000 and 10,000 images of 28×28 pixels",
         licence="none explicit upstream; usually given as CC BY-SA 3.0",
         folder="mnist",
@@ -81,6 +84,7 @@ DATASETS: dict[str, Dataset] = {
         ),
     ),
     "ptb_char": Dataset(
+        holds="characters",
         about="Penn Treebank in Mikolov's preparation, character by character: 50 symbols",
         licence=_PTB_LICENCE,
         folder="ptb",
@@ -97,6 +101,7 @@ DATASETS: dict[str, Dataset] = {
         ),
     ),
     "ptb_word": Dataset(
+        holds="words",
         about="Penn Treebank in Mikolov's preparation, word by word: 10,000 words",
         licence=_PTB_LICENCE,
         folder="ptb",
@@ -111,6 +116,7 @@ DATASETS: dict[str, Dataset] = {
         ),
     ),
     "digits": Dataset(
+        holds="images",
         about="1,797 handwritten digits of 8×8 pixels in 17 grey levels (UCI), as scikit-learn brings them",
         licence="CC BY 4.0 (UCI Optical Recognition of Handwritten Digits)",
         sizes={"train": 1500, "test": 297},
@@ -118,16 +124,19 @@ DATASETS: dict[str, Dataset] = {
         side=8,
     ),
     "python_docs": Dataset(
+        holds="characters",
         about="the Python documentation's topics as they come with CPython (pydoc_data.topics)",
         licence="PSF License",
     ),
 }
 
 
-def row(name: str) -> Dataset:
-    """The data set `name`. Raises Fault with the nearest known name."""
-    if name not in DATASETS:
-        raise Fault(f"unknown data set {name!r}{nearest(name, DATASETS)}")
+def row(name: str, holds: str | None = None) -> Dataset:
+    """The data set `name`. Raises Fault, with the nearest known name, if there is none or it holds other things."""
+    known = [key for key, entry in DATASETS.items() if holds in (None, entry.holds)]
+    if name not in known:
+        kind = f" of {holds}" if holds else ""
+        raise Fault(f"unknown data set{kind} {name!r}{nearest(name, known)}")
     return DATASETS[name]
 
 

@@ -26,16 +26,14 @@ def load(name: str, folder: Path | None) -> Text:
 
     Raises Fault for missing or damaged files and for data sets that are not texts of characters.
     """
-    if name == "ptb_char":
-        files = verified("ptb_char", folder)
-        return numbered({
-            "train": lines_of(files["ptb.char.train.txt"]),
-            "validation": lines_of(files["ptb.char.valid.txt"]),
-            "test": lines_of(files["ptb.char.test.txt"]),
-        })
-    if name == "python_docs":
-        return numbered(python_docs())
-    raise Fault(f"characters: expected ptb_char or python_docs, found {name!r}: {row(name).about}")
+    row(name, "characters")
+    return {"ptb_char": _ptb_char, "python_docs": lambda _: numbered(python_docs())}[name](folder)
+
+
+def _ptb_char(folder: Path | None) -> Text:
+    files = verified("ptb_char", folder)
+    names = {"train": "train", "validation": "valid", "test": "test"}
+    return numbered({split: lines_of(files[f"ptb.char.{part}.txt"]) for split, part in names.items()})
 
 
 def numbered(splits: Mapping[str, Sequence[str]]) -> Text:

@@ -19,9 +19,16 @@ def test_a_task_names_the_data_it_reads():
     assert required("characters", {"text": "python_docs"}) == ["python_docs"]
 
 
-def test_unknown_data_are_a_fault():
-    with pytest.raises(Fault, match="unknown data set 'mnst'; did you mean 'mnist'"):
-        required("pixels", {"images": "mnst"})
+@pytest.mark.parametrize(
+    ("kind", "settings", "said"),
+    [
+        ("pixels", {"images": "mnst"}, "unknown data set of images 'mnst'; did you mean 'mnist'"),
+        ("characters", {"text": "digits"}, "unknown data set of characters 'digits'"),
+    ],
+)
+def test_data_that_are_unknown_or_not_for_the_task_are_a_fault(kind, settings, said):
+    with pytest.raises(Fault, match=said):
+        required(kind, settings)
 
 
 def test_digests_are_the_pinned_ones_or_those_of_what_is_installed():

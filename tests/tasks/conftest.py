@@ -1,0 +1,71 @@
+"""Small stand-ins for the files of MNIST and of the Penn Treebank, pinned for the time of a test."""
+
+import dataclasses
+import gzip
+import hashlib
+import struct
+
+import numpy as np
+import pytest
+
+from rnnrepro.datasets import registry
+from rnnrepro.datasets.registry import File
+
+WORDS = "a r e _ b a n k n o t e s _ o f _ b e r l i t z"
+
+
+def idx_bytes(array):
+    """A gzipped idx file."""
+    return gzip.compress(bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
+
+
+@pytest.fixture
+def pin(monkeypatch, tmp_path):
+    """Puts {file: bytes} in place as the pinned files of a data set, with other facts of its row."""
+
+    def place(name, contents, **facts):
+        files = tuple(
+            File(name=file, bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), url="https://nowhere.invalid")
+            for file, content in contents.items()
+        )
+        row = dataclasses.replace(registry.DATASETS[name], files=files, **facts)
+        monkeypatch.setitem(registry.DATASETS, name, row)
+        (tmp_path / row.folder).mkdir()
+        for file, content in contents.items():
+            (tmp_path / row.folder / file).write_bytes(content)
+
+    return place
+
+
+@pytest.fixture
+def mnist(pin):
+    """MNIST's four arrays: 40 and 12 random images of 4×4 pixels."""
+    generator = np.random.default_rng(0)
+    arrays = {
+        "train-images-idx3-ubyte.gz": generator.integers(0, 256, (40, 4, 4), np.uint8),
+        "train-labels-idx1-ubyte.gz": np.arange(40, dtype=np.uint8) * 7 % 10,
+        "t10k-images-idx3-ubyte.gz": generator.integers(0, 256, (12, 4, 4), np.uint8),
+        "t10k-labels-idx1-ubyte.gz": np.arange(12, dtype=np.uint8) * 3 % 10,
+    }
+    pin("mnist", {file: idx_bytes(a) for file, a in arrays.items()}, sizes={"train": 40, "test": 12}, side=4)
+    return list(arrays.values())
+
+
+@pytest.fixture
+def ptb(pin):
+    """The Penn Treebank's symbols as lists: a few lines, which end in a blank line without a newline."""
+    lines = {"train": 40, "valid": 9, "test": 11}
+    contents = {f"ptb.char.{part}.txt": f"{WORDS} \n" * count + " " for part, count in lines.items()}
+    read = {part: ([*WORDS.split(), "<eos>"] * count + ["<eos>"]) for part, count in lines.items()}
+    pin(
+        "ptb_char", {file: text.encode() for file, text in contents.items()},
+        sizes={"train": len(read["train"]), "validation": len(read["valid"]), "test": len(read["test"])},
+        symbols=len(set(read["train"])),
+    )
+    return read
+
+
+@pytest.fixture
+def data(mnist, ptb, tmp_path):
+    """The folder that holds both."""
+    return tmp_path
