@@ -1,0 +1,44 @@
+"""The closed list of measured quantities, with their units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A measured quantity: its unit, and whether lower or higher is better (None: neither)."""
+
+    unit: str
+    better: str | None
+    about: str
+
+
+METRICS: dict[str, Metric] = {
+    "cross_entropy": Metric(unit="nats", better="lower", about="mean cross-entropy over the scored positions"),
+    "mse": Metric(unit="1", better="lower", about="mean squared error"),
+    "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
+    "bpc": Metric(unit="bits per character", better="lower", about="cross-entropy / ln 2"),
+    "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),
+    "residual": Metric(unit="1", better="lower", about="distance of the recurrent matrix from its constraint"),
+    "gradient_h0": Metric(unit="1", better=None, about="norm of the loss gradient at the initial state"),
+    "gradient_norm": Metric(unit="1", better=None, about="norm of a sequence's loss gradient at h_t, by t"),
+    "forgetting": Metric(unit="1", better=None, about="effect on h of one changed input, by steps since it"),
+    "eigenvalue_real": Metric(unit="1", better=None, about="real part of eigenvalues, largest modulus first"),
+    "eigenvalue_imaginary": Metric(unit="1", better=None, about="imaginary part, in the same order"),
+    "henrici": Metric(unit="1", better=None, about="departure from normality, √(‖W‖² − Σ|λ|²)"),
+    "henrici_relative": Metric(unit="1", better=None, about="departure from normality / ‖W‖"),
+    "commutator": Metric(unit="1", better=None, about="‖WᵀW − WWᵀ‖"),
+    "theta": Metric(unit="1", better=None, about="entries of the Schur form, row by row, first 128 × 128"),
+    "theta_angle": Metric(unit="rad", better=None, about="angles of the Schur form's rotations, in [0, π]"),
+    "theta_radius": Metric(unit="1", better=None, about="radii of the Schur form's rotations"),
+    "theta_profile": Metric(unit="1", better=None, about="mean entry of the Schur form by sub-diagonal"),
+    "theta_profile_absolute": Metric(unit="1", better=None, about="mean absolute entry by sub-diagonal"),
+    "theta_triangle_ratio": Metric(unit="1", better=None, about="‖triangle‖ / ‖rotations‖ of the Schur form"),
+}
+METRICS |= {
+    f"{state}_{name}": replace(METRICS[name], about=f"{state}-term state: {METRICS[name].about}")
+    for state in ("long", "short")
+    for name in ("gradient_norm", "forgetting", "eigenvalue_real", "eigenvalue_imaginary", "henrici",
+                 "henrici_relative", "commutator")
+}
