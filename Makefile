@@ -38,13 +38,13 @@ test-slow: venv  ## the slow tests: real optimiser steps at the papers' shapes, 
 lint: venv  ## ruff, snakefmt and Snakemake's own linter
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo "error: unformatted Python; mend with: make format" >&2; exit 1; }
-	@$(BIN)/snakefmt --check --quiet Snakefile workflow || { echo "error: unformatted rules; mend with: make format" >&2; exit 1; }
+	@$(BIN)/snakefmt --check Snakefile workflow 2>/dev/null || { echo "error: unformatted rules; mend with: make format" >&2; exit 1; }
 	@$(BIN)/snakemake --lint 2>&1 | grep -v '^Using workflow'
 	@echo "lint: clean"
 
 format: venv  ## bring Python and the rules into the form that lint asks for
 	@$(BIN)/ruff format --quiet .
-	@$(BIN)/snakefmt --quiet Snakefile workflow
+	@$(BIN)/snakefmt Snakefile workflow 2>/dev/null
 
 tiny: venv  ## the pipeline on two papers with three experiments of twenty steps, in build/tiny
 	@rm -rf $(TINY) && mkdir -p $(TINY) && cp -R tests/workflow/config $(TINY)/config

@@ -1,0 +1,109 @@
+"""What the workflow would do, and how it speaks of a faulty configuration, without running anything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import yaml
+
+from rnnrepro.cli import schema
+
+from .conftest import ROOT
+
+
+def test_a_dry_run_of_the_tiny_configuration_has_every_job(tiny):
+    said = tiny.dry()
+    assert said.status == 0, said.text
+    assert said.jobs == {"all": 1, "train": 6, "table": 2, "figure": 3, "page": 2, "claims": 1, "metrics": 1,
+                         "report": 1}
+
+
+def test_a_dry_run_of_the_project_is_not_empty():
+    done = subprocess.run([sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--", "all"], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "train" in done.stdout + done.stderr
+
+
+def test_a_papers_target_takes_only_that_paper(tiny):
+    assert tiny.dry("--", "second").trained == {"scornn on second/digits", "lstm on second/digits"}
+
+
+def test_an_exhibit_trains_only_what_it_shows(tiny):
+    said = tiny.dry("--", "results/quick/first/table_adding.html")
+    assert said.jobs == {"train": 2, "table": 1}
+    assert said.trained == {"enrnn on first/adding", "lstm on first/adding"}
+
+
+def test_theory_trains_nothing(tiny):
+    assert tiny.dry("--", "results/quick/first/fig_fisher.pdf").jobs == {"figure": 1}
+
+
+def test_a_name_may_be_a_figure_in_one_paper_and_a_table_in_another(tiny):
+    assert tiny.dry("--", "results/quick/first/fig_copying.csv").jobs == {"train": 2, "figure": 1}
+    assert tiny.dry("--", "results/quick/second/fig_copying.csv").jobs == {"train": 2, "table": 1}
+
+
+def test_the_scale_says_what_the_targets_mean_and_leaves_paths_alone(tiny):
+    assert "at scale paper" in tiny.dry("--config", "scale=paper", "--", "first").text
+    said = tiny.dry("--config", "scale=paper", "--", "results/quick/first/table_adding.html")
+    assert "at scale quick" in said.text and "at scale paper" not in said.text
+
+
+def test_a_cell_that_does_not_exist_is_named(tiny):
+    said = tiny.dry("--", "results/paper/runs/first/adding/lstm.parquet")
+    assert said.status != 0
+    assert "first/adding/lstm is not run at scale paper" in said.text
+    assert "Traceback" not in said.text
+
+
+def test_every_fault_of_the_configuration_is_said_at_once_with_the_nearest_name(own):
+    own.edit("config/papers/second.yaml", "matrix: {negative: 4}", "matrix: {negativ: 4}")
+    own.edit("config/papers/first.yaml", "steps: 20, evaluate_every: 10", "steps: 20, evalute_every: 10")
+    said = own.dry("--config", "scael=small", "device=gpu")
+    assert said.status != 0
+    for words in ("did you mean 'scale'", "unknown value 'gpu'"):
+        assert words in said.text
+    said = own.dry()
+    for words in ("did you mean 'negative'", "did you mean 'evaluate_every'"):
+        assert words in said.text
+    assert "Traceback" not in said.text
+
+
+def test_the_schema_is_the_one_that_the_settings_give():
+    assert (ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text() == schema.text()
+
+
+def test_every_setting_is_described_for_the_reader_of_the_schema():
+    for name, entry in yaml.safe_load(schema.text())["properties"].items():
+        assert entry["description"], name
+
+
+def test_the_workflow_is_read_without_torch_and_pandas():
+    command = [sys.executable, "-X", "importtime", "-m", "snakemake", "--list"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0
+    imported = set(re.findall(r"\| +([\w.]+)$", done.stderr, re.MULTILINE))
+    assert "rnnrepro.plan" in imported
+    assert not {"torch", "pandas", "matplotlib", "pyarrow"} & imported
+
+
+def test_the_linter_finds_nothing(tiny):
+    said = tiny.snakemake("--lint")
+    assert said.status == 0 and "good condition" in said.text, said.text
+
+
+def test_the_rules_are_formatted():
+    done = subprocess.run([sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_default_profile_holds_and_the_others_keep_what_it_says():
+    profiles = ROOT / "workflow" / "profiles"
+    default = yaml.safe_load((profiles / "default" / "config.yaml").read_text())
+    assert default["rerun-incomplete"] and "code" not in default["rerun-triggers"]
+    for other in profiles.iterdir():
+        assert default.items() <= yaml.safe_load((other / "config.yaml").read_text()).items(), other
