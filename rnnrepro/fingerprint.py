@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,10 @@ _OUTSIDE = {"rnnrepro", *(f"rnnrepro.{name}" for name in ("tables", "config", "t
 
 
 def modules(roots: Iterable[str]) -> dict[str, str]:
-    """{module: hash} of `roots` (such as "rnnrepro.training.loop") and of all they import from the package."""
+    """{module: hash} of `roots` (such as "rnnrepro.training.loop") and of all they import from the package.
+
+    A root outside the package is a user's plugin, which has been imported already.
+    """
     found: dict[str, str] = {}
     waiting = list(roots)
     while waiting:
@@ -42,7 +46,7 @@ def of_file(path: Path) -> str:
 
 def _path(name: str) -> Path | None:
     if not name.startswith("rnnrepro."):
-        return None
+        return Path(sys.modules[name].__file__)
     base = _PACKAGE.joinpath(*name.split(".")[1:])
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
         if candidate.exists():
@@ -52,7 +56,7 @@ def _path(name: str) -> Path | None:
 
 def _parents(name: str) -> list[str]:
     parts = name.split(".")
-    return [".".join(parts[:i]) for i in range(2, len(parts))]
+    return [".".join(parts[:i]) for i in range(2, len(parts))] if parts[0] == "rnnrepro" else []
 
 
 @cache

@@ -122,15 +122,8 @@ def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
              *((part, model[f"{part}_kind"]) for part in ARM_PARTS),
              *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
              *(("analysis", name) for name in settings["analyses"])]
-    roots, files = ["rnnrepro.training.loop"], {}
-    for kind, name in named:
-        row = tables.row(kind, name)
-        source = getattr(row, "file", None)
-        if source:
-            files[str(source)] = fingerprint.of_file(source)
-        else:
-            roots.append(row.path.split(":")[0])
-    return {**fingerprint.modules(roots), **files}
+    paths = [tables.row(kind, name).path.split(":")[0] for kind, name in named]
+    return fingerprint.modules(["rnnrepro.training.loop", *paths])
 
 
 def cells(project: Project, scale: str, papers: list[str] | None = None) -> list[Cell]:

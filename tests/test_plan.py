@@ -113,6 +113,18 @@ def test_a_compared_model_stands_beside_the_papers(tmp_path):
     assert cells(write(tmp_path, user={"compare": compare}))["adding/rnn"].runs[0].settings["model"]["hidden"] == 4
 
 
+def test_a_users_model_is_planned_with_the_code_of_its_own_file(tmp_path):
+    plugin = tmp_path / "planned_plugin.py"
+    plugin.write_text("from rnnrepro.matrices.expm import Exponential\n"
+                      "from rnnrepro.tables import Component, Model\n"
+                      "class Mine(Exponential):\n    pass\n"
+                      "MATRICES = {'mine': Component(path='this:Mine', arguments={'init': 'henaff'})}\n"
+                      "MODELS = {'my_rnn': Model(matrix='mine')}\n")
+    user = {"plugins": [str(plugin)], "compare": {"p/adding": {"my_rnn": {"hidden": 4}}}}
+    modules = cells(write(tmp_path / "config", user=user))["adding/my_rnn"].modules
+    assert {"rnnrepro_plugin_planned_plugin", "rnnrepro.matrices.expm", "rnnrepro.training.loop"} <= modules.keys()
+
+
 def test_faults_of_all_kinds_come_together_with_near_names(tmp_path):
     broken = changed(models={"exprnnn": {"hidden": 4}, "exprnn": {"matrix": {"inti": "henaff"}}},
                      task={"lenght": 3}, training={"step": 3})
