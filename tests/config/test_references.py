@@ -1,0 +1,155 @@
+"""What is known of each paper, held to itself: parts, exhibits and claims refer to what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rnnrepro import exhibits, plan, project
+from rnnrepro.claims import verdicts
+from rnnrepro.config import SCALES
+
+PROJECT = project.load(Path(__file__).parents[2] / "config")
+PAPERS = list(PROJECT.papers)
+
+
+def arms_at_each_scale() -> Iterator[tuple[str, str, str, str, object]]:
+    for paper in PAPERS:
+        for name in PROJECT.papers[paper].experiments:
+            for scale in SCALES:
+                experiment = PROJECT.experiment(paper, name, scale)
+                for arm, settings in (experiment.models if experiment else {}).items():
+                    yield paper, name, scale, arm, settings
+
+
+def test_every_initialiser_of_every_network_is_named():
+    lacking = [
+        f"{paper}/{name}/{arm}"
+        for paper, name, scale, arm, settings in arms_at_each_scale()
+        if not {"init", "bias"} <= set(settings.drive)
+        or not {"init", "bias"} <= set(settings.readout)
+        or "init" not in settings.matrix
+        or not settings.update
+        or (settings.embedding and "init" not in settings.embedding)
+    ]
+    assert not lacking
+
+
+def test_orthogonal_coordinates_have_a_rate_of_their_own_wherever_there_are_any():
+    constrained = ("scornn", "exprnn", "nnrnn", "enrnn")
+    lacking = [
+        f"{paper}/{name}/{arm} at {scale}"
+        for paper, name, scale, arm, settings in arms_at_each_scale()
+        if (settings.model or arm.split(".")[0]) in constrained and arm != "enrnn.short_only"
+        and "orthogonal" not in settings.groups
+    ]
+    assert not lacking
+
+
+def test_a_scale_never_changes_what_a_network_is():
+    changed = []
+    for paper, name, scale, arm, settings in arms_at_each_scale():
+        own = PROJECT.experiment(paper, name, "paper")
+        if own is None or arm not in own.models:
+            continue
+        reference = own.models[arm]
+        sizes = ("short", "negative")
+        kept = [
+            ({k: v for k, v in a.matrix.items() if k not in sizes}, a.drive, a.update, a.readout, set(a.groups))
+            for a in (settings, reference)
+        ]
+        if kept[0] != kept[1]:
+            changed.append(f"{paper}/{name}/{arm} at {scale}")
+    assert not changed
+
+
+def test_data_that_stand_in_for_others_are_named_so_and_are_experiments_of_their_own():
+    for paper in PAPERS:
+        for name in PROJECT.papers[paper].experiments:
+            used = [e for scale in SCALES if (e := PROJECT.experiment(paper, name, scale))]
+            sets = {e.task.get("images", e.task.get("text")) for e in used}
+            assert len(sets) == 1, f"{paper}/{name} reads {sets}"
+            assert all(bool(e.stand_in) == (sets <= {"digits", "python_docs"}) for e in used), f"{paper}/{name}"
+
+
+def test_every_experiment_says_what_a_reader_must_know():
+    for paper in PAPERS:
+        for name in PROJECT.papers[paper].experiments:
+            for scale in SCALES:
+                experiment = PROJECT.experiment(paper, name, scale)
+                if experiment:
+                    assert experiment.protocol and experiment.source and experiment.early_warning, f"{paper}/{name}"
+                    assert all(arm.label for arm in experiment.models.values()), f"{paper}/{name}"
+
+
+def test_every_exhibit_has_a_template_and_cells_at_each_of_its_scales():
+    for paper in PAPERS:
+        for name, exhibit in PROJECT.papers[paper].exhibits.items():
+            kind = exhibits.kind_of(exhibit.kind)
+            assert set(exhibit.options) <= set(kind.options), f"{paper}/{name}"
+            explained = {*exhibit.scales, *exhibit.missing} >= set(SCALES)
+            assert explained or exhibit.number == "not in the paper", f"{paper}/{name}: say why it is missing at a scale"
+            for scale in exhibit.scales if exhibit.experiments else []:
+                found = plan.exhibit_cells(PROJECT, scale, paper, name)
+                assert found, f"{paper}/{name} at {scale} shows nothing"
+
+
+def test_every_exhibit_shows_arms_that_exist():
+    for paper in PAPERS:
+        for name, exhibit in PROJECT.papers[paper].exhibits.items():
+            own = [PROJECT.experiment(paper, e, scale) for e in exhibit.experiments for scale in SCALES]
+            known = {arm for e in own if e for arm in (*e.models, *e.absent)}
+            assert set(exhibit.models) <= known, f"{paper}/{name}"
+
+
+def test_every_measurement_that_an_exhibit_shows_is_taken():
+    needed = {"schur": "schur_form", "spectrum": "spectrum", "forgetting": "forgetting", "gradients": "gradient_flow"}
+    for paper in PAPERS:
+        for name, exhibit in PROJECT.papers[paper].exhibits.items():
+            for experiment in exhibit.experiments if exhibit.kind in needed else []:
+                for scale in SCALES:
+                    settings = PROJECT.experiment(paper, experiment, scale)
+                    assert settings is None or needed[exhibit.kind] in settings.analyses, f"{paper}/{name}"
+
+
+def test_every_exhibit_and_claim_reads_splits_and_statistics_that_are_recorded():
+    for paper in PAPERS:
+        entries = [(e, scale, entry) for entry in PROJECT.papers[paper].exhibits.values() for e in entry.experiments
+                   for scale in entry.scales if entry.kind in ("table", "curves")]
+        entries += [(c.experiment, scale, c) for claim in PROJECT.papers[paper].claims.values() for scale in SCALES
+                    if (c := verdicts.at_scale(claim, scale)) and not c.not_run]
+        for name, scale, entry in entries:
+            experiment = PROJECT.experiment(paper, name, scale)
+            if experiment is None or entry.metric == "residual":
+                continue
+            splits = {"train", *experiment.training.splits}
+            assert entry.split in splits, f"{paper}/{name} at {scale}: {entry.split}"
+            assert entry.statistic != "at_best_validation" or "validation" in splits, f"{paper}/{name}"
+
+
+def test_every_claim_is_about_arms_that_are_run_or_says_why_not():
+    for paper in PAPERS:
+        for name, claim in PROJECT.papers[paper].claims.items():
+            assert claim.not_run or claim.scales, f"{paper}/{name} is evaluated nowhere"
+            for scale in SCALES:
+                here = verdicts.at_scale(claim, scale, f"{paper}/{name}")
+                if here is None or here.not_run:
+                    continue
+                experiment = PROJECT.experiment(paper, here.experiment, scale)
+                assert experiment is not None, f"{paper}/{name} at {scale}"
+                assert {*here.arms, *here.than} <= set(experiment.models), f"{paper}/{name} at {scale}"
+
+
+def test_claims_on_an_lstm_that_fails_say_within_how_many_steps():
+    for paper in PAPERS:
+        for name, claim in PROJECT.papers[paper].claims.items():
+            for scale in claim.scales:
+                here = verdicts.at_scale(claim, scale, name)
+                if here.kind == "fails" and any(arm.startswith("lstm") for arm in here.arms):
+                    assert "ithin" in here.text and "steps" in here.text, f"{paper}/{name} at {scale}: {here.text}"
+
+
+def test_no_claim_of_nnrnn_is_judged_on_digits():
+    claims = PROJECT.papers["nnrnn"].claims.values()
+    judged = {verdicts.at_scale(c, s).experiment for c in claims for s in c.scales}
+    assert "digits_permuted" not in judged
