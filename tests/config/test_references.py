@@ -88,7 +88,7 @@ def test_every_exhibit_has_a_template_and_cells_at_each_of_its_scales():
             kind = exhibits.kind_of(exhibit.kind)
             assert set(exhibit.options) <= set(kind.options), f"{paper}/{name}"
             explained = {*exhibit.scales, *exhibit.missing} >= set(SCALES)
-            assert explained or exhibit.number == "not in the paper", f"{paper}/{name}: say why it is missing at a scale"
+            assert explained or exhibit.number == "not in the paper", f"{paper}/{name}: why is it missing?"
             for scale in exhibit.scales if exhibit.experiments else []:
                 found = plan.exhibit_cells(PROJECT, scale, paper, name)
                 assert found, f"{paper}/{name} at {scale} shows nothing"
