@@ -189,14 +189,14 @@ def gradient(case: Case) -> None:
     network = case.network(SEEDS[:1])
     _descend(network, _inputs()[:1])  # away from a start where a gradient may vanish by symmetry
     names = [name for name, _ in network.named_parameters()]
-    state = tuple(part[:1] for part in _state(case.network()))
+    state = tuple(part[:1, :2] for part in _state(case.network()))
 
     def outputs(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         values = dict(zip(names, rest[len(state) :], strict=True))
         last, after = functional_call(network, values, (x, rest[: len(state)]))
         return last, *after
 
-    point = [_inputs()[:1], *state, *network.parameters()]
+    point = [_inputs()[:1, :3, :2], *state, *network.parameters()]
     try:
         torch.autograd.gradcheck(outputs, [p.detach().clone().requires_grad_() for p in point], atol=1e-6, rtol=1e-5)
     except RuntimeError as error:
@@ -230,7 +230,7 @@ def divergence(case: Case) -> None:
     """A run whose parameters are not finite has outputs that are not, and leaves the others alone."""
     sick, well = case.network(), case.network()
     with torch.no_grad():
-        for parameter in sick.parameters():
+        for parameter in sick.recurrence.parameters():
             parameter[1] = torch.nan
     ours, theirs = _everything(sick, _inputs()), _everything(well, _inputs())
     _demand(not ours["outputs"][1].isfinite().any(), "outputs look finite although the parameters are not")

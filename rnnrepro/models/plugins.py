@@ -84,7 +84,7 @@ def _rows(path: Path, module: ModuleType) -> dict[str, dict[str, Any]]:
             if not isinstance(row, wanted):
                 raise Fault(f"plugin {path}: {kind} {name!r} is not a tables.{wanted.__name__}")
             if name in tables.KINDS[kind]:
-                raise Fault(f"plugin {path}: there is a {kind} {name!r} already; choose another name")
+                raise Fault(f"plugin {path}: the {kind} {name!r} exists already; choose another name")
             if kind != "model":
                 added[name] = dataclasses.replace(row, path=row.path.replace("this:", f"{module.__name__}:", 1))
     return rows

@@ -1,0 +1,228 @@
+"""Every row of the tables of models, drives and updates against every demand, and the demands against faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import torch
+
+from rnnrepro import tables
+from rnnrepro.conformance.models import CHECKS, Case, check_model, row_arguments
+from rnnrepro.drives.affine import Affine
+from rnnrepro.errors import Fault
+from rnnrepro.updates.base import Update
+from rnnrepro.updates.pointwise import Tanh
+
+MODELS: dict[str, list[dict]] = {
+    "rnn": [{}, {"hidden": 7, "arguments": {"update": {"bias": "normal(0.3)"}}}],
+    "rnn_orth": [{}, {"hidden": 5, "arguments": {"matrix": {"init": "haar"}}}],
+    "lstm": [{}, {"hidden": 5, "arguments": {"update": {"forget_offset": 1.0}}}],
+    "exprnn": [{}, {"hidden": 5}],
+    "dtriv": [{}, {"arguments": {"matrix": {"rebase_every": 1, "project_every": 1}}}],
+    "scornn": [{}, {"hidden": 9, "arguments": {"matrix": {"negative": 4}}}],
+    "nnrnn": [{}, {"arguments": {"matrix": {"radius_penalty": 0.3}}}],
+    "enrnn": [
+        {"hidden": 7, "arguments": {"matrix": {"short": 2, "negative": 1}}},
+        {"arguments": {"matrix": {"short": 4, "normalise": "always"}}},
+        {"arguments": {"matrix": {"short": 2, "normalise": "never", "coupled": False}}},
+        {"arguments": {"matrix": {"short": 6}}},
+    ],
+}
+UPDATES: dict[str, list[dict]] = {
+    "modrelu": [{}, {"bias": "normal(0.3)"}],
+    "tanh": [{}],
+    "relu": [{}],
+    "elu": [{}],
+    "lstm": [{}, {"forget_offset": 1.0}],
+}
+DRIVES: dict[str, list[dict]] = {
+    "affine": [{}, {"bias": "normal(0.3)"}, {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"}],
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def each(entries: Mapping[str, list[dict]]) -> list:
+    return [pytest.param(name, row, id=f"{name}-{i}") for name, rows in entries.items() for i, row in enumerate(rows)]
+
+
+@pytest.mark.parametrize(("kind", "entries"), [("model", MODELS), ("update", UPDATES), ("drive", DRIVES)])
+def test_every_row_has_an_entry_here(kind: str, entries: Mapping[str, list[dict]]) -> None:
+    missing = [name for name in tables.KINDS[kind] if not entries.get(name)]
+    assert not missing, f"no conformance entry for the {kind} rows {missing}"
+
+
+@pytest.mark.parametrize("kind", ["matrix", "drive", "update"])
+def test_every_class_takes_the_arguments_of_its_row(kind: str) -> None:
+    for name in tables.KINDS[kind]:
+        row_arguments(kind, name)
+
+
+@pytest.mark.parametrize("sentence", CHECKS)
+@pytest.mark.parametrize(("name", "entry"), each(MODELS))
+def test_every_model_meets_every_demand(name: str, entry: dict, sentence: str) -> None:
+    CHECKS[sentence](Case(name, **entry))
+
+
+@pytest.mark.parametrize("sentence", CHECKS)
+@pytest.mark.parametrize(("name", "arguments"), each(UPDATES))
+def test_every_update_meets_every_demand(
+    name: str, arguments: dict, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update=name))
+    CHECKS[sentence](Case("tried", hidden=7, arguments={"update": arguments}))
+
+
+@pytest.mark.parametrize("sentence", CHECKS)
+@pytest.mark.parametrize(("name", "arguments"), each(DRIVES))
+def test_every_drive_meets_every_demand(
+    name: str, arguments: dict, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update="tanh", drive=name))
+    CHECKS[sentence](Case("tried", hidden=7, arguments={"drive": arguments}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hidden", [52, 63, 128, 170])
+@pytest.mark.parametrize("name", tables.MODELS)
+def test_bits_do_not_depend_on_the_stack_at_the_sizes_of_the_papers(name: str, hidden: int) -> None:
+    if name == "nnrnn" and hidden % 2:
+        with pytest.raises(Fault, match="even"):
+            Case(name, hidden).network()
+        return
+    CHECKS["a run has the same bits alone and in a stack"](Case(name, hidden))
+
+
+class MixesSequences(Tanh):
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return super().step(p, state, recurrent - recurrent.mean(1, keepdim=True), z_t)
+
+
+class MixesRuns(Tanh):
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return super().step(p, state, recurrent, z_t - z_t.mean(0, keepdim=True))
+
+
+class Detached(Tanh):
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return super().step(p, state, recurrent.detach(), z_t)
+
+
+class HalfDetached(Tanh):
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return super().step(p, state, (recurrent + recurrent.detach()) / 2, z_t)
+
+
+class Blind(Tanh):
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return super().step(p, state, recurrent, 0 * z_t)
+
+
+class Widens(Tanh):
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return (super().step(p, state, recurrent, z_t)[0].double(),)
+
+
+class HidesNaN(Tanh):
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return (super().step(p, state, recurrent, z_t)[0].nan_to_num(),)
+
+
+class Counts(Update):
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        self.steps += 1
+        return (torch.tanh(recurrent + z_t + 0.1 * self.steps),)
+
+
+class SharedBias(Update):
+    def parameters(self, hidden_size: int, *, generators: Any, dtype: torch.dtype = torch.float32) -> Any:
+        return {"bias": torch.zeros(1, hidden_size, dtype=dtype)}
+
+    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+        return (torch.tanh(recurrent + z_t + p["bias"]),)
+
+
+class WrongGroup(Tanh):
+    groups = {"beta": "orthogonal"}  # noqa: RUF012
+
+
+class MoreArguments(Tanh):
+    def __init__(self, slope: float = 1.0) -> None:
+        self.slope = slope
+
+
+class SeesAhead(Affine):
+    def forward(self, x: torch.Tensor, state: tuple[torch.Tensor, ...] = ()) -> Any:
+        return super().forward(x + x.roll(-1, 1), state)
+
+
+class ForgetsItsState(Affine):
+    def forward(self, x: torch.Tensor, state: tuple[torch.Tensor, ...] = ()) -> Any:
+        return super().forward(x.cumsum(1), state)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cls", "sentence"),
+    [
+        ("update", MixesSequences, "sequences of a batch do not mix"),
+        ("update", MixesRuns, "a run has the same bits alone and in a stack"),
+        ("update", MixesRuns, "a run saved and loaded goes on with the same bits"),
+        ("update", MixesRuns, "a diverged run harms no other"),
+        ("update", Detached, "a gradient reaches every parameter"),
+        ("update", HalfDetached, "gradients are those of central differences"),
+        ("update", Blind, "outputs do not depend on later inputs"),
+        ("update", Widens, "shapes lead with the run axis and dtypes are kept"),
+        ("update", HidesNaN, "a diverged run harms no other"),
+        ("update", Counts, "a sequence in two parts gives what the whole gives"),
+        ("update", SharedBias, "shapes lead with the run axis and dtypes are kept"),
+        ("update", WrongGroup, "every parameter has one group"),
+        ("update", MoreArguments, "its parts take the arguments that their rows list"),
+        ("drive", SeesAhead, "outputs do not depend on later inputs"),
+        ("drive", ForgetsItsState, "a sequence in two parts gives what the whole gives"),
+    ],
+)
+def test_a_part_that_breaks_a_demand_is_caught(
+    kind: str, cls: type, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = dict(tables.DRIVES["affine"].arguments) if kind == "drive" else {}
+    row = tables.Component(path=f"{__name__}:{cls.__name__}", arguments=arguments)
+    monkeypatch.setitem(tables.KINDS[kind], "broken", row)
+    monkeypatch.setattr(tables, "load", lambda k, n, load=tables.load: cls if n == "broken" else load(k, n))
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(**{"matrix": "free", "update": "tanh", kind: "broken"}))
+    failed = {check.name: check.message for check in check_model("tried") if not check.ok}
+    assert failed.get(sentence)
+
+
+def test_runs_that_start_alike_are_caught() -> None:
+    same = {"init": "constant(0.3)"}
+    zeros = {"bias": "zeros"}
+    case = Case("rnn", arguments={"matrix": same, "drive": same, "update": zeros, "readout": same | zeros})
+    with pytest.raises(Fault, match="two seeds give the same network"):
+        CHECKS["runs of different seeds start apart"](case)
+
+
+def test_what_a_users_code_raises_fails_the_check_and_not_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(self: Tanh, *_: Any) -> Any:
+        raise IndexError("too short")
+
+    monkeypatch.setattr(Tanh, "step", step)
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update="tanh"))
+    checks = {check.name: check for check in check_model("tried")}
+    assert checks["sequences of a batch do not mix"].message == "IndexError: too short"
+    assert checks["every parameter has one group"].ok
+
+
+def test_an_unknown_model_is_a_fault_with_the_nearest() -> None:
+    with pytest.raises(Fault, match="did you mean 'nnrnn'"):
+        check_model("nnrn")

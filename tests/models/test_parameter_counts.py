@@ -1,0 +1,80 @@
+"""The parameter counts that the papers, their codes and the reproduction cards give."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rnnrepro import models
+
+COUNTS = [
+    # copying with one-hot inputs, 10 symbols in, 9 classes out (nnRNN, supplement)
+    ("nnrnn", 128, 10, 9, {}, 18_953),
+    ("rnn", 128, 10, 9, {}, 18_953),
+    ("rnn_orth", 128, 10, 9, {}, 18_953),
+    ("exprnn", 128, 10, 9, {}, 10_697),
+    ("exprnn", 176, 10, 9, {}, 18_929),
+    ("dtriv", 176, 10, 9, {}, 18_929),
+    ("lstm", 128, 10, 9, {}, 72_329),
+    ("lstm", 63, 10, 9, {}, 19_224),
+    ("lstm", 63, 10, 9, {"drive": {"bias": None}}, 18_972),
+    ("nnrnn", 128, 1, 9, {}, 17_801),
+    # the same task in scoRNN and ENRNN
+    ("scornn", 190, 10, 9, {"matrix": {"negative": 95}}, 21_764),
+    ("lstm", 68, 10, 9, {}, 22_109),
+    ("enrnn", 192, 10, 9, {"matrix": {"short": 20, "negative": 52}}, 22_395),
+    ("enrnn", 68, 10, 9, {"matrix": {"short": 8, "negative": 18}}, 3_683),
+    ("scornn", 68, 10, 9, {"matrix": {"negative": 34}}, 3_647),
+    ("lstm", 24, 10, 9, {}, 3_585),
+    # images by pixel
+    ("nnrnn", 512, 1, 10, {}, 268_298),
+    ("rnn", 512, 1, 10, {}, 268_298),
+    ("exprnn", 512, 1, 10, {}, 136_970),
+    ("exprnn", 722, 1, 10, {}, 268_955),
+    ("lstm", 512, 1, 10, {}, 1_057_802),
+    ("lstm", 257, 1, 10, {}, 268_832),
+    ("scornn", 170, 1, 10, {"matrix": {"negative": 17}}, 16_415),
+    ("scornn", 360, 1, 10, {}, 68_950),
+    ("scornn", 512, 1, 10, {}, 136_970),
+    ("lstm", 128, 1, 10, {}, 67_850),
+    ("lstm", 256, 1, 10, {}, 266_762),
+    # adding
+    ("scornn", 170, 2, 1, {"matrix": {"negative": 85}}, 15_046),
+    ("lstm", 60, 2, 1, {}, 15_181),
+    ("enrnn", 160, 2, 1, {"matrix": {"short": 64, "negative": 29}}, 15_441),
+    ("enrnn", 52, 2, 1, {"matrix": {"short": 20, "negative": 10}}, 1_745),
+    ("scornn", 56, 2, 1, {"matrix": {"negative": 28}}, 1_765),
+    ("lstm", 20, 2, 1, {}, 1_861),
+    # speech frames
+    ("scornn", 224, 129, 129, {}, 83_121),
+    ("scornn", 322, 129, 129, {}, 135_208),
+    ("scornn", 425, 129, 129, {}, 200_304),
+    ("lstm", 84, 129, 129, {}, 82_869),
+    ("lstm", 120, 129, 129, {}, 135_609),
+    ("lstm", 158, 129, 129, {}, 202_527),
+    ("enrnn", 417, 129, 129, {"matrix": {"short": 104}}, 200_328),
+]
+EMBEDDED = {"embedding": {"size": 200}}
+CHARACTERS = [
+    # 50 characters (nnRNN embeds them in 200 dimensions; ENRNN reads them one-hot)
+    ("nnrnn", 1024, 50, 50, EMBEDDED, 1_315_650),
+    ("rnn", 1024, 50, 50, EMBEDDED, 1_315_650),
+    ("exprnn", 1024, 50, 50, EMBEDDED, 790_850),
+    ("exprnn", 1386, 50, 50, EMBEDDED, 1_317_741),
+    ("lstm", 1024, 50, 50, EMBEDDED, 5_078_850),
+    ("lstm", 475, 50, 50, EMBEDDED, 1_318_200),
+    ("enrnn", 1521, 50, 50, {"matrix": {"short": 152}}, 1_321_259),
+    ("enrnn", 1425, 50, 50, {"matrix": {"short": 570}}, 1_321_310),
+]
+
+
+@pytest.mark.parametrize(("name", "hidden", "inputs", "outputs", "arguments", "count"), COUNTS + CHARACTERS)
+def test_a_run_has_as_many_parameters_as_the_card_counts(
+    name: str, hidden: int, inputs: int, outputs: int, arguments: dict, count: int
+) -> None:
+    for runs in (1, 2) if count < 100_000 else (1,):
+        network = models.build(
+            name, input_size=inputs, hidden_size=hidden, output_size=outputs, arguments=arguments,
+            index_inputs="embedding" in arguments, generators=[torch.Generator()] * runs,
+        )
+        assert network.parameter_count() == count
