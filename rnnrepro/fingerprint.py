@@ -15,7 +15,11 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).parent
 # Their effect on a run is in its resolved settings already, or they do not touch its numbers.
-_OUTSIDE = {"rnnrepro", *(f"rnnrepro.{name}" for name in ("tables", "config", "typed", "errors", "project", "plan"))}
+_OUTSIDE = {"rnnrepro"} | {
+    f"rnnrepro.{name}"
+    for name in ("tables", "metrics", "config", "typed", "errors", "project", "plan",
+                 "datasets.registry", "datasets.verify", "datasets.provenance")
+}
 
 
 def modules(roots: Iterable[str]) -> dict[str, str]:
