@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnrepro.claims.verdicts import Verdict
+from rnnrepro.claims.verdicts import VERDICTS, Verdict
 from rnnrepro.errors import Fault
 from rnnrepro.records import atomically
 
@@ -59,6 +59,5 @@ def _verdict(row: dict[str, str]) -> Verdict:
 
 def counted(verdicts: Sequence[Verdict]) -> str:
     """`3 supported, 1 inconclusive, 12 not run`."""
-    kinds = ("supported", "not supported", "inconclusive", "not run")
-    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in kinds}
+    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in VERDICTS}
     return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "no claims"

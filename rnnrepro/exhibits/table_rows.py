@@ -11,7 +11,7 @@ import numpy as np
 
 from rnnrepro.claims import statistics
 from rnnrepro.claims.statistics import RunValue
-from rnnrepro.config import Exhibit, Experiment
+from rnnrepro.config import Exhibit, Experiment, statistic
 from rnnrepro.reported import Reported, absence
 
 if TYPE_CHECKING:
@@ -77,6 +77,13 @@ class Block:
     ours: Summary | None = None
     second: Summary | None = None
     provenance: Mapping = field(default_factory=dict)
+
+    @property
+    def difference(self) -> float | None:
+        """Our mean less the reported value, where there is one of each."""
+        if len(self.reported) != 1 or self.ours is None or self.ours.mean is None:
+            return None
+        return self.ours.mean - self.reported[0].value
 
 
 @dataclass(frozen=True)
@@ -220,12 +227,14 @@ def _own(s: Sources, group: Group, arm: str) -> bool:
 
 
 def _printed(s: Sources, group: Group, arm: str) -> Iterator[Reported]:
-    """The reported values of a cell; the paper's own before those of others."""
+    """The reported values of a cell at the exhibit's split and step; the paper's own before those of others."""
+    name, step = statistic(s.exhibit.statistic)
     rows = [r for r in s.reported if r.cell == f"{group.name}/{arm}" and r.metric == s.exhibit.metric
-            and r.settings.get("split", s.exhibit.split) == group.split]
+            and r.settings.get("split", s.exhibit.split) == group.split
+            and (name != "at_step" or float(r.settings.get("step", step)) == step)]
     yield from sorted(rows, key=lambda r: bool(r.quoted_from))
 
 
-def _values(record: CellRecords, exhibit: Exhibit, split: str, statistic: str, point: str) -> list[RunValue]:
-    found = statistics.of_cell(record, exhibit.metric, split, statistic)
+def _values(record: CellRecords, exhibit: Exhibit, split: str, spec: str, point: str) -> list[RunValue]:
+    found = statistics.of_cell(record, exhibit.metric, split, spec)
     return [value for value in found if value.point == point]

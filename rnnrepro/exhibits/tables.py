@@ -15,7 +15,7 @@ from rnnrepro import tables
 from rnnrepro.claims.statistics import in_words
 from rnnrepro.config import Exhibit, Experiment
 from rnnrepro.exhibits.table_rows import Block, Group, Line, Sources, Summary, groups, lines
-from rnnrepro.reported import SPREADS, STATUSES, Reported, of_exhibit, of_paper
+from rnnrepro.reported import SPREADS, STATUSES, Reported
 
 if TYPE_CHECKING:
     from rnnrepro.exhibits.view import View
@@ -78,12 +78,11 @@ class Notes:
 
 def of_view(view: View) -> Table:
     """The table of an exhibit at a scale."""
-    key = view.entry.reported or view.name
     experiments = {n: view.project.experiment(view.paper_key, n, view.scale) for n in view.entry.experiments}
     own = {n: view.project.experiment(view.paper_key, n, "paper") for n in view.entry.experiments}
     return build(
         view.entry, experiments, {k.partition("/")[2]: r for k, r in view.records.items()},
-        of_exhibit(of_paper(view.project, view.paper_key), key), scale=view.scale,
+        view.reported(), scale=view.scale,
         own={n: e for n, e in own.items() if e},
     )
 
@@ -148,8 +147,8 @@ def _entries(exhibit: Exhibit, group: Group, line: Line, columns: Sequence[str],
 def _entry(column: str, exhibit: Exhibit, group: Group, block: Block, notes: Notes) -> Entry:
     ours = block.ours
     if column == "Reported":
-        marks = dict.fromkeys(m for row in block.reported for m in notes.mark(_printed_note(row)))
-        return Entry("; ".join(map(_printed, block.reported)) or "–", tuple(marks))
+        marks = [m for text in _printed_notes(block.reported) for m in notes.mark(text)]
+        return Entry(_printed(block.reported), tuple(marks))
     if ours is None:
         return Entry(f"not run: {block.reason}", number=False) if column == "Ours" else Entry("–")
     if column == "Ours":
@@ -164,7 +163,7 @@ def _entry(column: str, exhibit: Exhibit, group: Group, block: Block, notes: Not
     return Entry({
         "Median": lambda: write(ours.median),
         "Min to max": lambda: f"{write(ours.least)} to {write(ours.greatest)}",
-        "Difference": lambda: _signed(write, ours.mean - block.reported[0].value) if block.reported else "–",
+        "Difference": lambda: "–" if block.difference is None else _signed(write, block.difference),
     }[column]())
 
 
@@ -195,21 +194,28 @@ def _mean(ours: Summary) -> str:
     return "; ".join([f"{write(ours.mean)}{spread} (n = {ours.n - ours.diverged - ours.endless})", *lost])
 
 
-def _printed(row: Reported) -> str:
-    spread = f" ± {row.spread:g}" if row.spread is not None else ""
-    return f"{row.value:g}{spread} ({row.status})"
+def _printed(rows: Sequence[Reported]) -> str:
+    """`1.47 ± 0.003 (seen)`; several numbers of one status share its name."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        spread = f" ± {row.spread:g}" if row.spread is not None else ""
+        found.setdefault(row.status, []).append(f"{row.value:g}{spread}")
+    return "; ".join(f"{', '.join(texts)} ({status})" for status, texts in found.items()) or "–"
 
 
-def _printed_note(row: Reported) -> str:
-    """What a reported number is: status, spread, whose it is, where it was read."""
-    parts = [f"Reported: {row.status} ({STATUSES[row.status]}); {row.source}"]
-    if row.quoted_from:
-        parts.append(f"not the paper's own number but of {row.quoted_from}")
-    if row.spread_kind:
-        known = "" if row.status_spread == row.status else f" ({row.status_spread})"
-        parts.append(f"± is the {SPREADS[row.spread_kind]}{known}")
-    rest = [f"{k} {v}" for k, v in row.settings.items() if k != "split"]
-    return "; ".join(filter(None, [*parts, ", ".join(rest), row.note])) + "."
+def _printed_notes(rows: Sequence[Reported]) -> list[str]:
+    """What the reported numbers are: status, spread, whose they are, where they were read, what sets them apart."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        parts = [f"Reported: {row.status} ({STATUSES[row.status]}); {row.source}"]
+        if row.quoted_from:
+            parts.append(f"not the paper's own number but of {row.quoted_from}")
+        if row.spread_kind:
+            known = "" if row.status_spread == row.status else f" ({row.status_spread})"
+            parts.append(f"± is the {SPREADS[row.spread_kind]}{known}")
+        apart = ", ".join(f"{k} {v}" for k, v in row.settings.items() if k != "split")
+        found.setdefault("; ".join(parts), []).extend(filter(None, (apart, row.note)))
+    return ["; ".join([text, *dict.fromkeys(rest)]) + "." for text, rest in found.items()]
 
 
 def _protocol(exhibit: Exhibit, group: Group, block: Block, statistic: str) -> str:
@@ -231,7 +237,7 @@ def _devices(line: Line) -> str:
 def _remarks(s: Sources, shown: Sequence[Group], found: Sequence[Line]) -> Iterator[str]:
     """What holds of the table as a whole."""
     metric = tables.row("metric", s.exhibit.metric)
-    unit = "" if metric.unit == "1" else f", in {metric.unit}"
+    unit = "" if metric.unit == "1" or metric.unit in metric.about else f", in {metric.unit}"
     good = f"; {metric.better} is better" if metric.better else ""
     yield f"{s.exhibit.metric.replace('_', ' ')}: {metric.about}{unit}{good}."
     blocks = [b for line in found for b in line.blocks.values()]
@@ -268,6 +274,5 @@ def _record(s: Sources, group: Group, line: Line) -> dict[str, Any] | None:
     values["second_statistic"] = group.second
     values["second_mean"], values["second_sd"] = (
         (block.second.mean, block.second.sd) if block.second else (None, None))
-    ahead = block.ours.mean - first.value if first and block.ours and block.ours.mean is not None else None
-    return {**values, "difference": ahead, "steps": block.provenance.get("steps"),
+    return {**values, "difference": block.difference, "steps": block.provenance.get("steps"),
             "device": block.provenance.get("device"), "not_run": block.reason or None}

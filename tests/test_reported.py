@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnrepro import reported, tables
+from rnnrepro.errors import Fault
+from rnnrepro.project import load
+from rnnrepro.reported import COLUMNS, SPREADS, STATUSES, Reported, faults_of, read, write
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "config" / "reported").glob("*.csv"))
+
+
+def row(**settings) -> Reported:
+    plain = {"exhibit": "table1", "cell": "copying/lstm.n63", "metric": "accuracy", "value": 0.9, "status": "seen",
+             "source": "memory", "better": "higher"}
+    return Reported(**{**plain, **settings})
+
+
+@pytest.fixture(scope="module")
+def project():
+    return load(ROOT / "config")
+
+
+@pytest.fixture(scope="module")
+def convert():
+    """The conversion script as a module."""
+    spec = importlib.util.spec_from_file_location("convert_reported", ROOT / "scripts" / "convert_reported.py")
+    module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up while it is being run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        yield module
+
+
+def test_every_paper_has_its_file_of_reported_values(project):
+    assert [path.stem for path in FILES] == sorted(project.papers)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_row_resolves(path, project):
+    rows = read(path)
+    assert reported.unresolved(project, path.stem, rows) == []
+    shown = {entry.reported or name for name, entry in project.paper(path.stem).exhibits.items()}
+    assert {r.exhibit for r in rows} <= shown
+
+
+@pytest.mark.parametrize(("paper", "exhibit", "cell", "part", "value", "spread", "status"), [
+    ("nnrnn", "table1", "characters_150/rnn", "", 2.89, 0.002, "seen"),
+    ("nnrnn", "table1", "characters_300/eurnn.n2048", "", 1.62, 0.001, "seen"),
+    ("nnrnn", "table1", "characters_150/eurnn", "", 1.69, 0.001, "seen"),
+    ("nnrnn", "table1", "characters_300/exprnn", "", 1.55, 0.001, "recalled"),
+    ("nnrnn", "table1", "characters_150/exprnn.n1386", "", 1.49, 0.008, "seen"),
+    ("nnrnn", "table1", "characters_150/lstm.n475", "", 1.41, 0.005, "seen"),
+    ("nnrnn", "table1_accuracy", "characters_150/rnn", "", 0.4001, 0.00026, "seen"),
+    ("nnrnn", "table1_accuracy", "characters_300/exprnn", "", 0.6689, 0.00024, "seen"),
+    ("nnrnn", "table1_updated", "characters_300_updated/nnrnn", "", 1.42, 0.003, "seen"),
+    ("nnrnn", "table1_updated_accuracy", "characters_150_updated/exprnn.n1386", "", 0.6902, 5e-06, "seen"),
+    ("nnrnn", "fig2_mnist_permuted", "mnist_permuted/lstm.n257", "split=validation,epoch=70", 0.89, None, "digitised"),
+    ("nnrnn", "fisher_table", "", "alpha=1.05,beta=0.005,d=0.2", 20.4, None, "seen"),
+    ("nnrnn", "rerun_mnist_permuted", "mnist_permuted/rnn", "epochs=70,seed=101", 0.0982, None, "seen"),
+    ("scornn", "table_mnist", "mnist/scornn.n360", "", 0.983, None, "recalled"),
+    ("scornn", "table_mnist", "mnist_permuted/urnn_rc.n512", "", 0.945, None, "recalled"),
+    ("scornn", "table_mnist", "mnist_permuted/scornn.n512", "", 0.966, None, "seen"),
+    ("scornn", "table_timit", "timit/urnn_fc.n192", "split=core", 14.5, None, "recalled"),
+    ("scornn", "table_timit", "timit/scornn.n425", "split=dev", 7.97, None, "recalled"),
+    ("scornn", "rerun_mnist", "mnist/lstm.n128", "", 0.819, None, "seen"),
+])
+def test_values_are_those_of_the_cards(paper, exhibit, cell, part, value, spread, status):
+    rows = read(ROOT / "config" / "reported" / f"{paper}.csv")
+    (found,) = [r for r in rows if (r.exhibit, r.cell, r.part) == (exhibit, cell, part)]
+    assert (found.value, found.spread, found.status) == (value, spread, status)
+
+
+def test_what_is_not_the_papers_own_says_whose_it_is():
+    rows = [r for path in FILES for r in read(path)]
+    assert {r.quoted_from for r in rows if r.exhibit.startswith("rerun_")} >= {"Wisdom et al. 2016", "projUNN"}
+    assert all(r.quoted_from for r in rows if r.exhibit.startswith("rerun_"))
+    assert not any(r.quoted_from for r in rows if r.exhibit in ("table1", "table_mnist", "table_timit"))
+
+
+def test_a_spread_may_be_less_sure_than_its_value():
+    rows = read(ROOT / "config" / "reported" / "nnrnn.csv")
+    (found,) = [r for r in rows if (r.exhibit, r.cell) == ("table1", "characters_150/nnrnn")]
+    assert (found.value, found.status, found.spread_kind, found.status_spread) == (1.47, "seen", "sem", "recalled")
+
+
+@pytest.mark.parametrize(("settings", "message"), [
+    ({"metric": "acuracy", "better": ""}, "did you mean 'accuracy'"),
+    ({"status": "sen"}, "did you mean 'seen'"),
+    ({"value": 96.0}, "not a fraction"),
+    ({"value": float("nan")}, "not finite"),
+    ({"spread": 0.1}, "go together"),
+    ({"spread_kind": "sem"}, "go together"),
+    ({"spread": 0.1, "spread_kind": "se", "status_spread": "seen"}, "unknown spread_kind"),
+    ({"spread": -0.1, "spread_kind": "sd", "status_spread": "seen"}, "at least 0"),
+    ({"spread": 0.1, "spread_kind": "sd", "status_spread": "sen"}, "unknown status_spread"),
+    ({"cell": "copying"}, "not experiment/arm"),
+    ({"part": "core"}, "not key=value"),
+    ({"exhibit": "Table 1"}, "is no key"),
+    ({"source": ""}, "no source"),
+    ({"better": "lower"}, "for accuracy it is 'higher'"),
+])
+def test_each_fault_of_a_row_is_named(settings, message, tmp_path):
+    assert any(message in fault for fault in faults_of(row(**settings)))
+    with pytest.raises(Fault, match=r"table1|Table 1"):
+        write(tmp_path / "x.csv", [row(**settings)])
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_the_same_number_does_not_stand_there_twice(tmp_path):
+    with pytest.raises(Fault, match=r"twice: table1 copying/lstm\.n63"):
+        write(tmp_path / "x.csv", [row(), row(value=0.8)])
+    write(tmp_path / "x.csv", [row(), row(value=0.8, quoted_from="others")])
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("0.9", "high", "row 2: could not convert"),
+    ("seen", "heard", "row 2: unknown status 'heard'"),
+    (",memory", "", "row 2: expected 13 fields"),
+    ("exhibit,", "table,", "the columns must be"),
+])
+def test_a_file_that_was_edited_wrongly_says_where(tmp_path, old, new, message):
+    path = tmp_path / "x.csv"
+    write(path, [row()])
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(Fault, match=message):
+        read(path)
+
+
+def test_a_missing_file_is_a_fault_but_a_paper_may_have_none(tmp_path, project):
+    with pytest.raises(Fault, match="cannot be read"):
+        read(tmp_path / "none.csv")
+    assert reported.of_paper(project, "no_such_paper") == []
+
+
+words = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=20)
+rows_of_any_kind = st.builds(
+    row, value=st.floats(0, 1), note=words, quoted_from=words, source=words.filter(bool),
+    status=st.sampled_from(list(STATUSES)), part=st.sampled_from(["", "split=core", "alpha=0.95,d=0"]),
+) | st.builds(
+    row, metric=st.just("bpc"), better=st.just("lower"), value=st.floats(-1e9, 1e9), spread=st.floats(0, 1e9),
+    spread_kind=st.sampled_from(list(SPREADS)), status_spread=st.sampled_from(list(STATUSES)), cell=st.just(""),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(rows_of_any_kind, max_size=4, unique_by=lambda r: r.identity))
+def test_rows_survive_their_file(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("rows") / "x.csv"
+    write(path, rows)
+    assert read(path) == rows
+    assert path.read_text(encoding="utf-8").partition("\n")[0] == ",".join(COLUMNS)
+
+
+def test_part_reads_as_a_mapping():
+    assert row(part="alpha=0.95,d=0").settings == {"alpha": "0.95", "d": "0"} and row().settings == {}
+
+
+CARD = """
+tables:
+- id: supp_table4
+  metric: accuracy_percent
+  better: higher
+  rows:
+  - &first {model: rnn, task: ptb_char, hidden: 1024, setting: {bptt: 150, comparison: fixed_params}, value: 40.01,
+            std: 0.026, std_kind: sem, status: seen, source: "a  long\\n line"}
+  - {<<: *first, setting: {bptt: 150, comparison: fixed_hidden}}
+  - {<<: *first, model: eurnn, hidden: 2048, setting: {bptt: 300}, value: 65.68, std: 0.002, std_status: recalled}
+- id: digitised_psmnist
+  metric: accuracy
+  better: higher
+  rows:
+  - &digit {model: nnrnn, task: psmnist, hidden: 512, setting: {epoch: 70, split: validation}, value: 0.94,
+            precision: 0.01, status: digitised, source: figure}
+  - {<<: *digit, value: 0.945}
+"""
+
+
+def test_conversion_of_an_invented_card(convert):
+    rnn, eurnn, nnrnn = convert.convert("nnrnn", yaml.safe_load(CARD))
+    assert (rnn.exhibit, rnn.cell, rnn.metric) == ("table1_accuracy", "characters_150/rnn", "accuracy")
+    assert (rnn.value, rnn.spread, rnn.spread_kind, rnn.status_spread) == (0.4001, 0.00026, "sem", "seen")
+    assert rnn.source == "a long line"
+    assert (eurnn.cell, eurnn.status, eurnn.status_spread) == ("characters_300/eurnn.n2048", "seen", "recalled")
+    assert (nnrnn.value, nnrnn.spread) == (0.94, None) and "0.945 where another figure repeats it" in nnrnn.note
+
+
+@pytest.mark.parametrize(("old", "new", "message"), [
+    ("id: supp_table4", "id: supp_table9", "has no place"),
+    ("accuracy_percent", "accuracy_promille", "unknown metric"),
+    ("task: ptb_char", "task: enwik8", "unknown task 'enwik8'"),
+    ("better: higher", "better: lower", "for accuracy it is higher"),
+    ("comparison: fixed_hidden}", "comparison: fixed_hidden}, value: 41.0", "stands twice: 0.4001 and 0.41"),
+])
+def test_a_card_that_does_not_fit_is_a_fault(convert, old, new, message):
+    with pytest.raises(Fault, match=message):
+        convert.convert("nnrnn", yaml.safe_load(CARD.replace(old, new, 1)))
+
+
+def test_the_script_writes_files_that_read_back(convert, tmp_path, capsys):
+    (tmp_path / "nnrnn.yaml").write_text(CARD, encoding="utf-8")
+    assert convert.main([str(tmp_path), "nnrnn", "--output", str(tmp_path)]) == 0
+    assert len(read(tmp_path / "nnrnn.csv")) == 3 and "nnrnn: 3 values" in capsys.readouterr().out
+    assert convert.main([str(tmp_path), "scornn", "--output", str(tmp_path)]) == 2
+
+
+def test_every_unit_of_the_cards_leads_to_a_metric_of_the_project(convert):
+    assert {metric for metric, _ in convert.METRICS.values()} <= set(tables.METRICS)
