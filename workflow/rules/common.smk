@@ -1,8 +1,11 @@
 """What the rules ask of the project: small functions of the wildcards over its plan. No rule stands here."""
 
+import csv
+import hashlib
 import json
 import os
 import sys
+from dataclasses import asdict
 from functools import cache
 from math import ceil
 from pathlib import Path
@@ -146,6 +149,86 @@ def after_its_paper(chosen):
 def exhibits(paper, scale):
     """The exhibits of a paper that are drawn at a scale, as {name: exhibit}."""
     return {n: e for n, e in PROJECT.paper(paper).exhibits.items() if scale in e.scales}
+
+
+def exhibit(wildcards):
+    """The exhibit of a file. Raises WorkflowError where it is not drawn at this scale."""
+    name = wildcards.get("table") or wildcards.get("figure")
+    found = exhibits(wildcards.paper, wildcards.scale)
+    if name not in found:
+        scales = ", ".join(PROJECT.paper(wildcards.paper).exhibits[name].scales)
+        raise WorkflowError(
+            f"{wildcards.paper}/{name} is not drawn at scale {wildcards.scale}, but at {scales}"
+        )
+    return name, found[name]
+
+
+def results(some_cells):
+    """The results files of cells."""
+    return [f"results/{one.scale}/{one.path}" for one in some_cells]
+
+
+def results_of_exhibit(wildcards):
+    """The results files that an exhibit reads."""
+    name, _ = exhibit(wildcards)
+    return results(plan.exhibit_cells(PROJECT, wildcards.scale, wildcards.paper, name))
+
+
+def settings_of_exhibit(wildcards):
+    """Changes with all that the configuration says of an exhibit, its experiments and the reported values."""
+    name, entry = exhibit(wildcards)
+    said = [PROJECT.experiment(wildcards.paper, e, wildcards.scale) for e in entry.experiments]
+    rows = [row for row in reported(wildcards.paper) if row["exhibit"] == (entry.reported or name)]
+    return plan.digest([asdict(entry), [one and asdict(one) for one in said], rows])
+
+
+def code_of_exhibit(wildcards):
+    """Changes with the code that draws an exhibit, its notebook and the look of its page."""
+    kind = exhibit(wildcards)[1].kind
+    modules = code("rnnrepro.cli.exhibit", kind_of(kind).path.split(":")[0])
+    return f"{modules} {look(f'workflow/notebooks/{kind}.ipynb')}"
+
+
+def title_of_exhibit(wildcards):
+    """What an exhibit shows, for its caption."""
+    return exhibit(wildcards)[1].title
+
+
+def caption_of_exhibit(wildcards):
+    """What to see in an exhibit, for its caption."""
+    return exhibit(wildcards)[1].caption
+
+
+@cache
+def reported(paper):
+    """The rows of the paper's reported values."""
+    path = PROJECT.folder / "reported" / f"{paper}.csv"
+    return list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
+
+
+@cache
+def look(*files):
+    """A fingerprint of files of the project and of the templates that all pages are made from."""
+    templates = sorted((ROOT / "rnnrepro" / "exhibits" / "templates").iterdir())
+    parts = [path.read_bytes() for path in [*templates, *(ROOT / name for name in files)]]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
+@cache
+def code(*modules):
+    """A fingerprint of modules and all that they import of the package."""
+    return fingerprint.combined(fingerprint.modules(modules))
+
+
+def settings_of_papers(wildcards):
+    """Changes with all that the configuration says of a page's paper, or of the chosen ones, and reports of them."""
+    papers = [wildcards.paper] if "paper" in wildcards.keys() else PROJECT.chosen
+    return plan.digest([[asdict(PROJECT.paper(paper)), reported(paper)] for paper in papers])
+
+
+def pages_of_exhibits(paper, scale):
+    """The pages of all exhibits of a paper at a scale."""
+    return [f"results/{scale}/{paper}/{name}.html" for name in exhibits(paper, scale)]
 
 
 def page(paper):

@@ -10,6 +10,8 @@ rule train:
         "logs/{scale}/train/{paper}/{experiment}/{arm}.log",
     benchmark:
         "benchmarks/{scale}/train/{paper}/{experiment}/{arm}.tsv"
+    # Before exhibits, which then fill the cores that the last trainings leave idle.
+    priority: 10
     # A second attempt goes on from the last checkpoint; a used-up time budget is not to be doubled by it.
     retries: 0 if PROJECT.user.minutes else 1
     conda:
