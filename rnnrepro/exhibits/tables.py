@@ -6,7 +6,6 @@ for the claims to say.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -169,13 +168,17 @@ def _entry(column: str, exhibit: Exhibit, group: Group, block: Block, notes: Not
 
 def formatter(mean: float, sd: float | None) -> Callable[[float], str]:
     """How numbers beside `mean` ± `sd` are written: two significant digits of the spread, four of a lone number."""
-    leading = sd or abs(mean)
-    places = (1 if sd else 3) - math.floor(math.log10(leading)) if leading else 3
+    places = 1 - _power(sd, 1) if sd else 3 - _power(mean, 3)
     if mean == 0 or abs(mean) >= 1e-3:
         return lambda x: f"{x:.{min(max(places, 0), 6)}f}".replace("-", "−")
-    power = math.floor(math.log10(abs(mean)))
+    power = _power(mean, 3)
     digits = min(max(places + power, 1), 4)
     return lambda x: f"{x / 10.0**power:.{digits}f}e{power}".replace("-", "−")
+
+
+def _power(value: float, digits: int) -> int:
+    """The power of ten of the first digit, once rounded to `digits` after it: −2 for 0.0099999, not −3."""
+    return int(f"{value:.{digits}e}".partition("e")[2])
 
 
 def _signed(write: Any, difference: float) -> str:
