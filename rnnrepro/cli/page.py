@@ -1,0 +1,40 @@
+"""Make the page of a paper from its results: claims, exhibits, protocols, deviations, cost.
+
+rnnrepro page nnrnn --scale quick
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+
+NAME, HELP = "page", "make the page of a paper"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("paper", metavar="PAPER")
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: PAPER/index.html among the results"
+    )
+    scale_option(parser)
+    project_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge the paper's claims and write the page."""
+    from rnnrepro.cli.claims import verdicts
+    from rnnrepro.exhibits import page
+
+    project = project_of(args)
+    scale = scale_of(args, project)
+    project.paper(args.paper)
+    results = args.results or Path("results", scale)
+    output = args.output or results / args.paper / "index.html"
+    found = verdicts(project, scale, results, [args.paper])
+    page.write(project, args.paper, scale=scale, results=results, verdicts=found, output=output)
+    print(output)
+    return 0

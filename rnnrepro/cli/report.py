@@ -1,0 +1,38 @@
+"""Make the report of a scale: every claim with its verdict, a section a paper.
+
+    rnnrepro report --scale quick
+
+Reads claims.csv and what there is of exhibits among the results.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+
+NAME, HELP = "report", "make the report of a scale"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: report.html among the results")
+    scale_option(parser)
+    project_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report."""
+    from rnnrepro.claims import table
+    from rnnrepro.exhibits import report
+
+    project = project_of(args)
+    scale = scale_of(args, project)
+    results = args.results or Path("results", scale)
+    output = args.output or results / "report.html"
+    verdicts = [v for v in table.read(results / "claims.csv") if v.paper in project.chosen]
+    report.write(project, scale=scale, results=results, verdicts=verdicts, output=output)
+    print(output)
+    return 0

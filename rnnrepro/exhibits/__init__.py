@@ -1,0 +1,90 @@
+"""Tables and figures from records. This module needs neither pandas nor matplotlib, so that planning stays instant.
+
+An exhibit's `kind` names a notebook template (workflow/notebooks/<kind>.ipynb) and the function that draws it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnrepro.errors import Fault, nearest
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`path` is `module:function` of view; `options` what the exhibit's `options` may say, with its meaning."""
+
+    path: str
+    figure: bool = True
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+_LINES = {
+    "middle": "median or mean: the line",
+    "band": "range, sd or sem: the band over seeds",
+    "panels": "experiment or point: what a panel holds",
+    "points": "grid points shown; default all",
+    "ylim": "[low, high] of the vertical axis",
+    "titles": "{experiment: short title of its panel}",
+}
+_THEORY = {
+    "size": "N",
+    "alpha": "strengths of the chain",
+    "beta": "entries below the chain",
+    "d": "diagonals",
+    "steps": "time steps",
+}
+_TITLES = {"titles": _LINES["titles"]}
+
+KINDS: dict[str, Kind] = {
+    "table": Kind("rnnrepro.exhibits.tables:of_view", figure=False),
+    "curves": Kind("rnnrepro.exhibits.figures.curves:draw", options=_LINES),
+    "residual": Kind("rnnrepro.exhibits.figures.residual:draw", options=_LINES),
+    "gradients": Kind("rnnrepro.exhibits.figures.gradients:draw", options=_TITLES),
+    "forgetting": Kind("rnnrepro.exhibits.figures.forgetting:draw", options=_TITLES),
+    "spectrum": Kind("rnnrepro.exhibits.figures.spectrum:draw", options=_TITLES),
+    "schur": Kind(
+        "rnnrepro.exhibits.figures.schur:draw",
+        options={
+            **_TITLES,
+            "clip": "largest entry of the colour scale",
+            "bins": "bars of the histogram of angles",
+        },
+    ),
+    "transients": Kind(
+        "rnnrepro.exhibits.figures.transients:draw",
+        options={**_THEORY, "starts": "random initial states", "seed": "of the initial states"},
+    ),
+    "fisher": Kind(
+        "rnnrepro.exhibits.figures.fisher:draw",
+        options={**_THEORY, "show": "curves, or table: totals beside the reported ones"},
+    ),
+}
+
+
+def kind_of(name: str) -> Kind:
+    """The row of KINDS. Raises Fault with the nearest known kind."""
+    if name not in KINDS:
+        raise Fault(f"unknown kind of exhibit {name!r}{nearest(name, KINDS)}")
+    return KINDS[name]
+
+
+def outputs(kind: str) -> tuple[str, ...]:
+    """The endings of the files that an exhibit of this kind writes."""
+    written = ("ipynb", "html", "csv", "md", "tex")
+    return (*written, "png", "pdf") if kind_of(kind).figure else written
+
+
+def draw(view: Any) -> Any:
+    """The exhibit's figure or table. Raises Fault for an option that its kind has not."""
+    kind = kind_of(view.entry.kind)
+    for word in view.entry.options:
+        if word not in kind.options:
+            raise Fault(
+                f"{view.where}: kind {view.entry.kind} has no option {word!r}{nearest(word, kind.options)}"
+            )
+    module, function = kind.path.split(":")
+    return getattr(importlib.import_module(module), function)(view)

@@ -1,0 +1,279 @@
+"""A metric against steps or epochs: one panel an experiment (or a grid point), one line a model.
+
+The exhibit's options are listed in `rnnrepro.exhibits.KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from rnnrepro import tables
+from rnnrepro.claims import statistics
+from rnnrepro.exhibits import series, style
+from rnnrepro.exhibits.figures import layout
+from rnnrepro.exhibits.figures.drawn import Drawn
+from rnnrepro.exhibits.numbers import Numbers
+from rnnrepro.exhibits.table_rows import summary
+from rnnrepro.exhibits.view import View
+from rnnrepro.records import CellRecords
+
+
+@dataclass(frozen=True)
+class Line:
+    """One model (at one grid point) in one panel."""
+
+    records: CellRecords
+    point: str
+    label: str
+    colour: str
+    dash: Any
+    runs: list[series.Curve]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Lines under one title."""
+
+    title: str
+    lines: list[Line]
+
+
+def draw(view: View) -> Drawn:
+    """The figure of kind `curves`. Raises Fault where no cell has the metric."""
+    found = [panel for panel in gather(view) if panel.lines]
+    view.need(found, f"no run has recorded {view.entry.metric} on the {view.entry.split} split")
+    with style.journal():
+        drawn, axes = layout.panels(len(found), height_mm=62 if len(found) < 3 else 54)
+        for ax, panel in zip(axes, found, strict=True):
+            _panel(view, ax, panel)
+            layout.title(ax, panel.title, letters={1: 36, 2: 40}.get(len(found), 28))
+        if view.option("panels", "experiment") == "point":
+            layout.share_limits(axes)
+        style.panel_letters(axes)
+        _name_lines(drawn, axes, found, view)
+        drawn.draw_without_rendering()
+    return Drawn(drawn, numbers(view, found), notes(view, found), _alt(view, found))
+
+
+def gather(view: View) -> list[Panel]:
+    """The panels with the runs' curves."""
+    by_point = view.option("panels", "experiment") == "point"
+    result = []
+    for experiment in view.entry.experiments:
+        cells = view.records_of(experiment)
+        dashes = style.dashes(r.provenance["arm"] for r in cells)
+        wanted = view.option("points", None)
+        all_points = list(
+            dict.fromkeys(p for r in cells for p in series.points(r) if not wanted or p in wanted)
+        )
+        for group in [[p] for p in all_points] if by_point else [all_points]:
+            lines = [line for r in cells for line in _lines(view, r, group, dashes[r.provenance["arm"]])]
+            title = view.experiment_title(experiment) if not by_point else _spoken(group[0])
+            result.append(Panel(title, lines))
+    return result
+
+
+def _lines(view: View, records: CellRecords, points: Sequence[str], dash: Any) -> list[Line]:
+    entry, model = view.entry, records.provenance["model"]
+    own = [p for p in series.points(records) if p in points]
+    lines = []
+    for i, point in enumerate(own):
+        runs = series.curves(records, entry.metric, entry.split, point=point, x=entry.x, smooth=entry.smooth)
+        label = view.label(records) + (f", {_spoken(point)}" if len(own) > 1 else "")
+        style_of = dash if len(own) == 1 else style.DASHES[i % len(style.DASHES)]
+        if runs:
+            lines.append(Line(records, point, label, style.colour(model), style_of, runs))
+    return lines
+
+
+def _spoken(point: str) -> str:
+    return point.replace("=", " ").replace(",", ", ")
+
+
+def _panel(view: View, ax: Axes, panel: Panel) -> None:
+    entry = view.entry
+    for line in panel.lines:
+        band = series.band(line.runs, middle=_middle(view), spread=_spread(view))
+        ax.fill_between(band.x, band.low, band.high, color=line.colour, alpha=0.16, linewidth=0, zorder=2)
+        ax.plot(band.x, band.middle, color=line.colour, linestyle=line.dash, zorder=3)
+        for run in line.runs:
+            if run.diverged and len(run.x):
+                layout.lost_run(ax, run.x, run.y, line.colour)
+    ax.set_xlabel({"step": "optimiser step", "epoch": "epoch"}[entry.x])
+    ax.set_ylabel(axis_label(entry.metric, entry.split))
+    ax.set_xlim(left=0, right=max(run.x[-1] for line in panel.lines for run in line.runs if len(run.x)))
+    ax.set_ylim(*_limits(view, panel))
+    if entry.log:
+        ax.set_yscale("log")
+        layout.log_axis(ax.yaxis)
+    if (level := chance(view, panel)) is not None:
+        layout.chance_line(ax, level)
+
+
+def chance(view: View, panel: Panel) -> float | None:
+    """The metric's value of guessing in a panel, where it is to be drawn."""
+    known = panel.lines[0].records.provenance.get("chance", {})
+    return known.get(view.entry.metric) if view.entry.chance else None
+
+
+def _middle(view: View) -> str:
+    return view.choice("middle", series.MIDDLES)
+
+
+def _spread(view: View) -> str:
+    return view.choice("band", tuple(series.BANDS))
+
+
+def axis_label(metric: str, split: str) -> str:
+    """`test mean squared error`, `validation cross-entropy (nats)`."""
+    names = {
+        "cross_entropy": "cross-entropy",
+        "mse": "mean squared error",
+        "bpc": "cross-entropy",
+        "residual": "distance from the constraint",
+    }
+    unit = tables.METRICS[metric].unit if metric in tables.METRICS else "1"
+    shown = {"1": "", "fraction": ""}.get(unit, f" ({unit})")
+    kind = "" if metric == "residual" else {"train": "training ", "analysis": ""}.get(split, f"{split} ")
+    text = f"{kind}{names.get(metric, metric.replace('_', ' '))}"
+    return text + (shown if len(text + shown) < 32 else shown.replace(" (", "\n("))
+
+
+def _limits(view: View, panel: Panel) -> tuple[float, float]:
+    """Room for the lines; the wildest of the first steps and of the bands may leave the axes."""
+    given = view.option("ylim", None)
+    if given:
+        return float(given[0]), float(given[1])
+    bands = [series.band(line.runs, middle=_middle(view), spread=_spread(view)) for line in panel.lines]
+    late = np.concatenate([b.middle[len(b.middle) // 20 :] for b in bands])
+    edges = np.concatenate([np.r_[b.low[len(b.low) // 5 :], b.high[len(b.high) // 5 :]] for b in bands])
+    late, edges = late[np.isfinite(late)], edges[np.isfinite(edges)]
+    if view.entry.log:
+        return _log_limits(late, edges)
+    level = chance(view, panel)
+    values = [
+        late.min(),
+        np.percentile(late, 99.5),
+        np.percentile(edges, 95),
+        *([] if level is None else [level]),
+    ]
+    low, high = min(values), max(values)
+    room = 0.06 * (high - low or abs(high) or 1.0)
+    low = 0.0 if 0 <= low < 0.35 * high else low - room
+    return low, min(high + room, 1.0) if view.entry.metric == "accuracy" else high + room
+
+
+def _log_limits(late: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
+    positive = np.concatenate([late[late > 0], edges[edges > 0]])
+    if not len(positive):
+        return 1e-3, 1.0
+    return float(np.percentile(positive, 0.5)) / 1.3, float(np.percentile(positive, 99.5)) * 1.3
+
+
+def _name_lines(drawn: Any, axes: Sequence[Axes], found: Sequence[Panel], view: View) -> None:
+    if len(found) > 2:
+        entries = {
+            line.label: (line.label, line.colour, line.dash) for panel in found for line in panel.lines
+        }
+        if any(chance(view, panel) is not None for panel in found):
+            entries["guessing"] = ("guessing", style.GREY, layout.CHANCE)
+        layout.shared_legend(drawn, list(entries.values()))
+        return
+    for ax, panel in zip(axes, found, strict=True):
+        labels = []
+        for line in panel.lines:
+            band = series.band(line.runs, middle=_middle(view), spread=_spread(view))
+            known = np.isfinite(band.middle)
+            if known.any():
+                labels.append(
+                    layout.Label(
+                        line.label, band.x[known][-1], band.middle[known][-1], line.colour, line.dash
+                    )
+                )
+        if (level := chance(view, panel)) is not None:
+            labels.append(layout.Label(f"guessing, {level:.3g}", ax.get_xlim()[1], level, style.GREY))
+        layout.direct_labels(drawn, ax, labels)
+
+
+def numbers(view: View, found: Sequence[Panel]) -> Numbers:
+    """One row a line: the exhibit's statistic over seeds."""
+    rows = []
+    for panel in found:
+        for line in panel.lines:
+            ours = summary(v for v in view.statistic(line.records) if v.point == line.point)
+            rows.append(
+                {
+                    "panel": panel.title,
+                    "model": line.label,
+                    "seeds": ours.n,
+                    "diverged": ours.diverged,
+                    "mean": ours.mean,
+                    "sd": ours.sd,
+                    "median": ours.median,
+                    "min": ours.least,
+                    "max": ours.greatest,
+                    **_reported(view, line),
+                    "chance": line.records.provenance.get("chance", {}).get(view.entry.metric),
+                }
+            )
+    headings = {
+        "panel": "experiment",
+        "model": "model",
+        "seeds": "seeds",
+        "diverged": "diverged",
+        "mean": "mean",
+        "sd": "sd",
+        "median": "median",
+        "min": "min",
+        "max": "max",
+        "reported": "reported",
+        "status": "status",
+        "chance": "guessing",
+    }
+    if all(row["reported"] is None for row in rows):
+        headings = {k: v for k, v in headings.items() if k not in ("reported", "status")}
+    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
+    what = f"{what}, {statistics.in_words(view.entry.statistic)} of a run"
+    return Numbers(headings, rows, notes=[f"Numbers: {what}; diverged runs are counted but not in the mean."])
+
+
+def _reported(view: View, line: Line) -> dict[str, Any]:
+    """The printed number of the end of this curve; those of other places along it have a step in their `part`."""
+    made = line.records.provenance
+    for row in view.reported():
+        place = {k: v for k, v in row.settings.items() if k != "epoch"}
+        if (
+            row.cell == f"{made['experiment']}/{made['arm']}"
+            and row.metric == view.entry.metric
+            and place in ({}, {"split": view.entry.split})
+        ):
+            return {"reported": row.value, "status": row.status}
+    return {"reported": None, "status": None}
+
+
+def notes(view: View, found: Sequence[Panel]) -> list[str]:
+    """What a reader must know to read the lines."""
+    counts = sorted({len(line.runs) for panel in found for line in panel.lines})
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    said = [f"Lines: {_middle(view)} over {seeds} seeds; bands: {series.BANDS[_spread(view)]} over seeds."]
+    if counts == [1]:
+        said = ["Lines: one seed."]
+    if view.entry.smooth > 1:
+        said.append(f"Each run is smoothed by a running median over {view.entry.smooth} recorded points.")
+    for panel in found:
+        for line in panel.lines:
+            lost = sum(run.diverged for run in line.runs)
+            if lost:
+                said.append(f"{panel.title}: {lost} of {len(line.runs)} seeds of {line.label} diverged (×).")
+    return said
+
+
+def _alt(view: View, found: Sequence[Panel]) -> str:
+    parts = [f"{panel.title}: {', '.join(line.label for line in panel.lines)}" for panel in found]
+    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
+    return f"Line plot of {what} against {view.entry.x}. {'; '.join(parts)}."

@@ -1,0 +1,168 @@
+"""One page a paper: what it says, what we find, how it was run, where we differ, what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from rnnrepro import plan, records
+from rnnrepro.claims.table import counted
+from rnnrepro.claims.verdicts import Verdict
+from rnnrepro.config import Exhibit, Experiment
+from rnnrepro.exhibits import costs, html, kind_of, provenance
+from rnnrepro.plan import Cell
+from rnnrepro.project import Project
+from rnnrepro.records import CellRecords
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An exhibit on the page: the fragments of its notebook, or the reason why it is not there."""
+
+    name: str
+    entry: Exhibit
+    figure: bool
+    parts: Mapping[str, Markup]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A model of an experiment, in words."""
+
+    label: str
+    hidden: int
+    parameters: int | None
+    seeds: str
+    optimiser: str
+    status: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """An experiment at this scale, in words; `experiment` is None where it has no such scale."""
+
+    name: str
+    title: str
+    experiment: Experiment | None
+    arms: Sequence[Arm] = ()
+    budget: str = ""
+
+
+def write(
+    project: Project, paper: str, *, scale: str, results: Path, verdicts: Sequence[Verdict], output: Path
+) -> None:
+    """The page of `paper` from what is in `results`. Raises Fault for an unknown paper or a damaged file."""
+    cells = plan.cells(project, scale, [paper])
+    found = {c.key: records.read(results / c.path) for c in cells if (results / c.path).exists()}
+    spent = costs.of_cells(cells, results)
+    html.write(
+        output,
+        "page.html",
+        paper=project.paper(paper),
+        key=paper,
+        scale=scale,
+        verdicts=verdicts,
+        counted=counted(verdicts),
+        exhibits=exhibits(project, paper, scale, output.parent),
+        runs=[
+            experiment(project, paper, name, scale, cells, found) for name in project.paper(paper).experiments
+        ],
+        costs=spent,
+        total=costs.total(spent),
+        estimated=estimated(cells, found),
+        facts=provenance.common_facts(list(found.values())) if found else [],
+        trained=provenance.runs_in_words(list(found.values())) if found else "nothing trained yet",
+    )
+
+
+def exhibits(project: Project, paper: str, scale: str, folder: Path) -> list[Shown]:
+    """The paper's exhibits in order; those that are not made at this scale with the reason."""
+    found = []
+    for name, entry in project.paper(paper).exhibits.items():
+        notebook, figure = folder / f"{name}.ipynb", kind_of(entry.kind).figure
+        if scale not in entry.scales:
+            reason = entry.missing.get(scale, f"drawn at scale {' and '.join(entry.scales)} only")
+            found.append(Shown(name, entry, figure, {}, reason))
+        elif not notebook.exists():
+            found.append(Shown(name, entry, figure, {}, "not made yet"))
+        else:
+            found.append(Shown(name, entry, figure, html.fragments(notebook)))
+    return found
+
+
+def experiment(
+    project: Project,
+    paper: str,
+    name: str,
+    scale: str,
+    cells: Sequence[Cell],
+    found: Mapping[str, CellRecords],
+) -> Run:
+    """How an experiment is run at this scale."""
+    entry = project.experiment(paper, name, scale)
+    if entry is None:
+        return Run(name, project.paper(paper).experiments[name].get("title", name), None)
+    own = [cell for cell in cells if cell.experiment == name]
+    arms = [_arm(entry, cell, found.get(cell.key)) for cell in own]
+    return Run(name, entry.title, entry, arms, _budget(own))
+
+
+def _arm(entry: Experiment, cell: Cell, record: CellRecords | None) -> Arm:
+    arm = entry.models[cell.arm]
+    status = "not trained yet"
+    if record:
+        lost = sum(state == "diverged" for state in record.status.values())
+        status = f"{lost} of {len(record.status)} diverged" if lost else "finished"
+    return Arm(
+        label=arm.label or cell.arm,
+        hidden=arm.hidden,
+        parameters=record.provenance["parameters"] if record else None,
+        seeds=provenance.seeds_in_words({run.seed for run in cell.runs}),
+        optimiser=_optimiser(cell),
+        status=status,
+        note="; ".join(filter(None, [arm.extra and f"extra row: {arm.extra}", arm.note])),
+    )
+
+
+def _optimiser(cell: Cell) -> str:
+    """`rmsprop_torch, rate 5e-4; orthogonal 1e-6`."""
+    groups = cell.runs[0].settings["optimiser"]
+    points = list(dict.fromkeys(run.point for run in cell.runs))
+    words = (
+        [f"{groups['main']['kind']}, rate {groups['main']['rate']:g}"]
+        if points == [""]
+        else [f"{groups['main']['kind']}, {', '.join(p.replace('=', ' ') for p in points)}"]
+    )
+    if points == [""]:
+        words += [
+            f"{name} {group['rate']:g}"
+            for name, group in groups.items()
+            if name != "main" and group["rate"] != groups["main"]["rate"]
+        ]
+    return "; ".join(words)
+
+
+def _budget(cells: Sequence[Cell]) -> str:
+    """`400 steps of 10 sequences of 120 time steps`, or the range where the models differ."""
+    steps = sorted({cell.runs[0].settings["training"]["steps"] for cell in cells})
+    batch = sorted({cell.runs[0].settings["training"]["batch"] for cell in cells})
+    shape = cells[0].shape
+    text = f"{_range(steps)} optimiser steps of {_range(batch)} sequences, {shape.length} time steps each"
+    return text + (
+        f" ({shape.steps_per_epoch:,} steps an epoch)" if shape.steps_per_epoch else " (fresh data)"
+    )
+
+
+def _range(values: Sequence[int]) -> str:
+    return f"{values[0]:,}" if len(values) == 1 else f"{values[0]:,} to {values[-1]:,}"
+
+
+def estimated(cells: Sequence[Cell], found: Mapping[str, Any]) -> str:
+    """How much of the plan is there."""
+    return f"{len(found)} of {len(cells)} cells are trained" if len(found) < len(cells) else ""

@@ -1,0 +1,153 @@
+"""How figures look: colours, widths, type and files.
+
+A model has one colour in every figure of the project; a slice of it (another size, another initialiser) differs
+by line style. The first colours are those of Okabe and Ito (2008), the others of Tol (2021): readers with any
+form of colour blindness can tell them apart, and no meaning hangs on colour alone.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+from matplotlib.figure import Figure
+
+from rnnrepro.records import atomically
+
+COLUMN_MM, PAGE_MM = 89.0, 183.0
+DPI = 200
+GREY, LIGHT, INK = "#6B6B6B", "#D9D9D9", "#1A1A1A"
+
+COLOURS: dict[str, str] = {
+    "lstm": "#000000",
+    "rnn": "#E69F00",
+    "rnn_orth": "#56B4E9",
+    "scornn": "#009E73",
+    "exprnn": "#0072B2",
+    "nnrnn": "#D55E00",
+    "enrnn": "#CC79A7",
+    "dtriv": "#882255",
+}
+# For models of a user's own: chosen by name, so that a model keeps its colour from figure to figure.
+OTHERS = ("#332288", "#117733", "#999933", "#AA4499", "#44AA99", "#7A4B1E", "#CC6677", "#4B4B9B")
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (4, 1.4)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.2, 1, 1.2)),
+    (0, (7, 2)),
+    (0, (2.5, 1)),
+)
+
+_SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "lines.linewidth": 1.2,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "figure.dpi": DPI,
+    "savefig.dpi": DPI,
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,
+    "pdf.use14corefonts": False,
+    "svg.hashsalt": "rnnrepro",
+    "path.simplify": True,
+}
+
+
+@contextmanager
+def journal() -> Iterator[None]:
+    """Matplotlib as the figures want it, whatever the user's own settings say."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def figure(height_mm: float, *, wide: bool = False) -> Figure:
+    """An empty figure of a journal's column (89 mm) or page (183 mm) width."""
+    width = PAGE_MM if wide else COLUMN_MM
+    return Figure(figsize=(width / 25.4, height_mm / 25.4))
+
+
+def colour(model: str) -> str:
+    """The colour of a model, the same in every figure."""
+    return COLOURS.get(model) or OTHERS[zlib.crc32(model.encode()) % len(OTHERS)]
+
+
+def readable(shade: str) -> str:
+    """`shade` darkened until text in it stands out from white (contrast 4.5, WCAG AA)."""
+    red, green, blue = (int(shade[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    while (1.05 / (_luminance(red, green, blue) + 0.05)) < 4.5:
+        red, green, blue = 0.95 * red, 0.95 * green, 0.95 * blue
+    return "#" + "".join(f"{round(255 * c):02X}" for c in (red, green, blue))
+
+
+def _luminance(*channels: float) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def dashes(arms: Iterable[str]) -> dict[str, Any]:
+    """{arm: line style}: solid for a model's first arm, another style for each further slice of it."""
+    seen: dict[str, int] = {}
+    styles = {}
+    for arm in arms:
+        model = arm.partition(".")[0]
+        styles[arm] = DASHES[seen.setdefault(model, 0) % len(DASHES)]
+        seen[model] += 1
+    return styles
+
+
+def panel_letters(axes: Iterable[Any]) -> None:
+    """a, b, c … at the upper left of each panel, where there is more than one."""
+    axes = list(axes)
+    for letter, ax in zip("abcdefghijklmnop", axes if len(axes) > 1 else [], strict=False):
+        title = ax.get_title(loc="left")
+        ax.set_title(f"$\\mathbf{{{letter}}}$   {title}", loc="left")
+
+
+def save(drawn: Figure, prefix: str | Path) -> None:
+    """Write `prefix`.png and `prefix`.pdf with nothing in them that changes from one drawing to the next."""
+    with journal():
+        atomically(
+            f"{prefix}.png", lambda part: drawn.savefig(part, format="png", metadata={"Software": None})
+        )
+        atomically(
+            f"{prefix}.pdf",
+            lambda part: drawn.savefig(
+                part, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None}
+            ),
+        )
