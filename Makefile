@@ -64,7 +64,7 @@ $(STAMP):
 	@echo "Setting up $(VENV) with $(PYTHON): about 2 GB, a minute or two (log: $(VENV)/pip.log)"
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 	@$(PIP) --progress-bar off -r requirements.txt 2>&1 | tee $(VENV)/pip.log \
-	    | { grep --line-buffered -Eo 'Downloading .*[0-9]{2}(\.[0-9])? MB|^Installing collected packages|^ERROR.*' || true; }
+	    | { grep --line-buffered -Eo 'Downloading .*[0-9]{2}(\.[0-9])? MB\)|^Installing collected packages|^ERROR.*' || true; }
 	@$(PIP) --quiet --no-deps --editable .
 	@touch $@
 

@@ -54,7 +54,9 @@ def test_the_environments_of_the_rules_are_parts_of_it(path):
 
 
 def test_the_rules_environments_together_hold_what_the_jobs_import():
-    training, exhibits = (conda_pins(ROOT / "workflow" / "envs" / f"{n}.yaml") for n in ("training", "exhibits"))
+    training, exhibits = (
+        conda_pins(ROOT / "workflow" / "envs" / f"{n}.yaml") for n in ("training", "exhibits")
+    )
     library = {Requirement(r).name for r in project()["dependencies"]}
     assert library <= set(training)
     assert "torch" not in exhibits  # notebooks import no torch
@@ -70,7 +72,13 @@ def test_the_pins_are_all_within_the_bounds_of_the_package_and_none_is_missing()
 
 
 def test_the_library_alone_needs_no_pipeline():
-    assert {Requirement(r).name for r in project()["dependencies"]} == {"torch", "numpy", "scipy", "pyarrow", "pyyaml"}
+    assert {Requirement(r).name for r in project()["dependencies"]} == {
+        "torch",
+        "numpy",
+        "scipy",
+        "pyarrow",
+        "pyyaml",
+    }
 
 
 def test_the_package_imports_no_snakemake():
@@ -81,11 +89,33 @@ def test_the_package_imports_no_snakemake():
 
 
 def test_planning_imports_neither_torch_nor_pandas():
-    code = ("import sys; from rnnrepro import plan, project; p = project.load('config');"
-            "[plan.cells(p, s) for s in ('quick', 'small', 'paper')];"
-            "sys.exit(', '.join({'torch', 'pandas', 'matplotlib'} & set(sys.modules)) or 0)")
+    code = (
+        "import sys; from rnnrepro import plan, project; p = project.load('config');"
+        "[plan.cells(p, s) for s in ('quick', 'small', 'paper')];"
+        "sys.exit(', '.join({'torch', 'pandas', 'matplotlib'} & set(sys.modules)) or 0)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_command_line_trains_with_the_library_alone(tmp_path):
+    """What `pip install .` brings is enough: everything of the pipeline is made impossible to import."""
+    pipeline = [Requirement(r).name for r in project()["optional-dependencies"]["pipeline"]]
+    names = [{"scikit-learn": "sklearn"}.get(name, name) for name in pipeline]
+    code = f"""
+import sys
+class Absent:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] in {names}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent)
+from rnnrepro.cli import main
+sys.exit(main(["train", "first/copying", "--model", "nnrnn", "--scale", "quick", "--seed", "0",
+               "--config", "tests/workflow/config", "--state", {str(tmp_path)!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "finished after 20 steps" in done.stdout
 
 
 def test_citation_names_every_paper_of_the_configuration():

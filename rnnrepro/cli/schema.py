@@ -1,6 +1,6 @@
 """Print the JSON schema of config/config.yaml, made from the typed settings:
 
-    rnnrepro schema > workflow/schemas/config.schema.yaml
+rnnrepro schema > workflow/schemas/config.schema.yaml
 """
 
 from __future__ import annotations

@@ -25,7 +25,11 @@ class Said:
     def jobs(self) -> dict[str, int]:
         """{rule: number of jobs} of the first table of jobs; empty where nothing is to be done."""
         table = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\ntotal ", self.text, re.DOTALL)
-        return {name: int(count) for name, count in re.findall(r"^(\S+) +(\d+)$", table[1], re.M)} if table else {}
+        return (
+            {name: int(count) for name, count in re.findall(r"^(\S+) +(\d+)$", table[1], re.M)}
+            if table
+            else {}
+        )
 
     @property
     def trained(self) -> set[str]:
@@ -43,7 +47,9 @@ class Folder:
     def snakemake(self, *arguments: str) -> Said:
         """Run Snakemake there as a user would from the project's folder."""
         command = [sys.executable, "-m", "snakemake", "--directory", str(self.place), *arguments]
-        done = subprocess.run(command, cwd=self.code, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = subprocess.run(
+            command, cwd=self.code, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         return Said(done.returncode, done.stdout)
 
     def dry(self, *arguments: str) -> Said:

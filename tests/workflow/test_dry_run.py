@@ -15,13 +15,25 @@ from .conftest import ROOT
 def test_a_dry_run_of_the_tiny_configuration_has_every_job(tiny):
     said = tiny.dry()
     assert said.status == 0, said.text
-    assert said.jobs == {"all": 1, "train": 6, "table": 2, "figure": 3, "page": 2, "claims": 1, "metrics": 1,
-                         "report": 1}
+    assert said.jobs == {
+        "all": 1,
+        "train": 6,
+        "table": 2,
+        "figure": 3,
+        "page": 2,
+        "claims": 1,
+        "metrics": 1,
+        "report": 1,
+    }
 
 
 def test_a_dry_run_of_the_project_is_not_empty():
-    done = subprocess.run([sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--", "all"], cwd=ROOT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--", "all"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert "train" in done.stdout + done.stderr
 
@@ -98,8 +110,12 @@ def test_the_linter_finds_nothing(tiny):
 
 
 def test_the_rules_are_formatted():
-    done = subprocess.run([sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"], cwd=ROOT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -26,14 +26,24 @@ def longer(place: Path) -> Folder:
     """The tiny configuration with enough steps in one experiment to be caught in the middle of it."""
     place.mkdir()
     folder = tiny_folder(place)
-    folder.edit("config/papers/first.yaml", "steps: 20, evaluate_every: 10", "steps: 1200, evaluate_every: 100")
+    folder.edit(
+        "config/papers/first.yaml", "steps: 20, evaluate_every: 10", "steps: 1200, evaluate_every: 100"
+    )
     return folder
 
 
 def launch(folder: Folder) -> subprocess.Popen:
     """The pipeline as `make` starts it."""
-    command = [sys.executable, "workflow/scripts/launch.py", "--cores", "1", "--directory", str(folder.place),
-               "--", TARGET]
+    command = [
+        sys.executable,
+        "workflow/scripts/launch.py",
+        "--cores",
+        "1",
+        "--directory",
+        str(folder.place),
+        "--",
+        TARGET,
+    ]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -43,7 +53,10 @@ def trainers(folder: Folder) -> list[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().decode().split("\0")
-            if words[1:4] == ["-m", "rnnrepro", "train"] and (entry / "cwd").resolve() == folder.place.resolve():
+            if (
+                words[1:4] == ["-m", "rnnrepro", "train"]
+                and (entry / "cwd").resolve() == folder.place.resolve()
+            ):
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -77,7 +90,9 @@ def expected(tmp_path_factory):
 
 
 @pytest.mark.parametrize("trainer_dies_too", [False, True])
-def test_no_run_is_trained_by_two_and_the_rows_are_those_of_one_never_stopped(tmp_path, expected, trainer_dies_too):
+def test_no_run_is_trained_by_two_and_the_rows_are_those_of_one_never_stopped(
+    tmp_path, expected, trainer_dies_too
+):
     folder = longer(tmp_path / "killed")
     (left,) = killed_while_training(folder)
     if trainer_dies_too:
@@ -86,7 +101,9 @@ def test_no_run_is_trained_by_two_and_the_rows_are_those_of_one_never_stopped(tm
     most, waited = 0, False
     while again.poll() is None:
         most = max(most, len(trainers(folder)))
-        waited = waited or "waiting for it" in ((folder.place / LOG).read_text() if (folder.place / LOG).exists() else "")
+        waited = waited or "waiting for it" in (
+            (folder.place / LOG).read_text() if (folder.place / LOG).exists() else ""
+        )
         time.sleep(0.05)
     said = again.stdout.read()
     assert again.returncode == 0, said

@@ -41,8 +41,12 @@ def folder(tmp_path):
 
 
 def start(folder, started, *command: str) -> subprocess.Popen:
-    process = subprocess.Popen([sys.executable, *command, "--cores", "1", "--rerun-incomplete"], cwd=folder,
-                               stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *command, "--cores", "1", "--rerun-incomplete"],
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     started.append(process)
     return process
 
@@ -54,7 +58,9 @@ def wait_for(condition, seconds: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("arguments", [["-d", "{}"], ["--directory", "{}"], ["--directory={}", "--cores", "2"]])
+@pytest.mark.parametrize(
+    "arguments", [["-d", "{}"], ["--directory", "{}"], ["--directory={}", "--cores", "2"]]
+)
 def test_the_folder_is_the_one_that_snakemake_will_work_in(launch, tmp_path, arguments):
     given = [a.format(tmp_path) for a in arguments]
     assert launch.working_folder([*given, "-n", "--config", "scale=small", "--", "target"]) == tmp_path

@@ -47,8 +47,16 @@ def grown(path: Path, text: str) -> None:
 
 def test_all_of_it_is_there(finished):
     results = finished.place / "results" / "quick"
-    for name in ("report.html", "claims.csv", "metrics.parquet", "first/index.html", "second/index.html",
-                 "first/fig_fisher.pdf", "first/table_adding.tex", "second/fig_copying.md"):
+    for name in (
+        "report.html",
+        "claims.csv",
+        "metrics.parquet",
+        "first/index.html",
+        "second/index.html",
+        "first/fig_fisher.pdf",
+        "first/table_adding.tex",
+        "second/fig_copying.md",
+    ):
         assert (results / name).stat().st_size > 0, name
 
 
@@ -80,8 +88,10 @@ def test_a_caption_and_a_reported_value_train_nothing(done):
     done.edit("config/papers/first.yaml", "caption: Loss by step.", "caption: The loss by step.")
     said = done.dry()
     assert said.trained == set() and said.jobs["figure"] == 1 and "table" not in said.jobs
-    grown(done.place / "config" / "reported" / "second.csv",
-          "fig_copying,digits/lstm,,accuracy,0.5,,,derived,,,made up,,higher\n")
+    grown(
+        done.place / "config" / "reported" / "second.csv",
+        "fig_copying,digits/lstm,,accuracy,0.5,,,derived,,,made up,,higher\n",
+    )
     said = done.dry("--", "second")
     assert said.trained == set() and said.jobs == {"table": 1, "page": 1, "second": 1}
 

@@ -62,8 +62,11 @@ def main(arguments: list[str]) -> int:
     if other is None and locked:
         other = snakemake_in(folder)
     if other is not None:
-        print(f"error: another pipeline is at work in {folder} (process {other}): wait for it, or stop it with"
-              f" `kill {other}`", file=sys.stderr)
+        print(
+            f"error: another pipeline is at work in {folder} (process {other}): wait for it, or stop it with"
+            f" `kill {other}`",
+            file=sys.stderr,
+        )
         return 1
     if locked:
         print("Removing the lock of a pipeline that was killed.", file=sys.stderr)
