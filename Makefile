@@ -53,8 +53,8 @@ tiny: venv  ## the pipeline on two papers with three experiments of twenty steps
 readme: venv  ## write the results block of README.md from reference/
 	@$(BIN)/python -m rnnrepro readme
 
-report: venv  ## Snakemake's own report of what has been run, as report.zip
-	@$(BIN)/snakemake --report report.zip $(ARGS)
+report: venv  ## Snakemake's own report of what has been run, as build/report.zip
+	@mkdir -p build && $(BIN)/snakemake --report build/report.zip $(ARGS)
 
 venv: $(STAMP)  ## set up .venv from requirements.txt alone
 

@@ -63,6 +63,12 @@ def test_the_scale_says_what_the_targets_mean_and_leaves_paths_alone(tiny):
     assert "at scale quick" in said.text and "at scale paper" not in said.text
 
 
+def test_the_command_line_may_put_a_model_beside_a_papers(tiny):
+    row = 'compare={"first/adding": {"rnn": {"hidden": 4, "optimiser": {"kind": "adam_tf", "rate": 0.001}}}}'
+    said = tiny.dry("--config", row, "seeds=null", "--", "results/quick/first/table_adding.html")
+    assert said.trained == {f"{arm} on first/adding" for arm in ("enrnn", "lstm", "rnn")}, said.text
+
+
 def test_a_cell_that_does_not_exist_is_named(tiny):
     said = tiny.dry("--", "results/paper/runs/first/adding/lstm.parquet")
     assert said.status != 0

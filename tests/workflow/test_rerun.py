@@ -106,6 +106,8 @@ def test_at_scale_paper_changed_code_trains_only_when_asked(done):
     target = "results/paper/runs/first/copying/nnrnn.parquet"
     grown(done.code / "rnnrepro" / "matrices" / "schur.py", "\nCHANGED = True\n")
     assert "Nothing to be done" in done.dry("--", target).text
+    said = done.dry("--", "results/paper/first/fig_copying.html")
+    assert said.jobs == {"figure": 1}  # which then says that the result is stale
     assert done.dry("--config", "retrain=stale", "--", target).trained == {"nnrnn on first/copying"}
     said = done.snakemake("--cores", "1", "--config", "retrain=stale", "--", target)
     assert said.status == 0, said.text

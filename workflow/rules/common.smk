@@ -1,26 +1,23 @@
 """What the rules ask of the project: small functions of the wildcards over its plan. No rule stands here."""
 
-import csv
-import hashlib
 import json
 import os
 import sys
-from dataclasses import asdict
 from functools import cache
 from math import ceil
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from rnnrepro import fingerprint, plan, project
+from rnnrepro import plan, project
 from rnnrepro.config import SCALES
 from rnnrepro.datasets.registry import DATASETS as KNOWN_DATASETS
 from rnnrepro.duration import duration
 from rnnrepro.errors import Fault
-from rnnrepro.exhibits import kind_of
 
 # The jobs call `python -m rnnrepro` with the Python that runs Snakemake (a conda environment's, where one is
 # activated, comes first), and find the package without its being installed.
@@ -33,6 +30,15 @@ os.environ.update(
 def one_of(names):
     """A pattern that matches exactly the given names; without any it matches nothing."""
     return "|".join(sorted(set(names))) or "(?!)"
+
+
+def typed(value):
+    """A value of `--config` as YAML means it: inside brackets, and for null, Snakemake hands on texts."""
+    if isinstance(value, dict):
+        return {key: typed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [typed(inner) for inner in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
 
 
 def loaded():
@@ -52,6 +58,7 @@ def changed():
     return [f"--set={k}={json.dumps(v)}" for k, v in config.items() if k not in given or given[k] != v]
 
 
+config.update({key: typed(config[key]) for key in workflow.config_settings.config or {}})
 PROJECT = loaded()
 SCALE = PROJECT.user.scale
 DATA = PROJECT.user.data
@@ -127,110 +134,6 @@ def stamps(some_cells):
     return sorted({f"{DATA}/{name}.sha256" for one in some_cells for name in one.data_sets})
 
 
-def is_figure(exhibit):
-    """Whether the exhibit has a figure beside its numbers."""
-    return kind_of(exhibit.kind).figure
-
-
-def is_table(exhibit):
-    """Whether the exhibit is numbers alone."""
-    return not is_figure(exhibit)
-
-
-def after_its_paper(chosen):
-    """A pattern of the names of the chosen exhibits, each only behind the folder of its own paper.
-
-    One paper's table may have the name of another's figure, and neither is `index`.
-    """
-    papers = {key: [n for n, e in p.exhibits.items() if chosen(e)] for key, p in PROJECT.papers.items()}
-    return "|".join(f"(?<=/{key}/)(?:{one_of(names)})" for key, names in papers.items())
-
-
-def exhibits(paper, scale):
-    """The exhibits of a paper that are drawn at a scale, as {name: exhibit}."""
-    return {n: e for n, e in PROJECT.paper(paper).exhibits.items() if scale in e.scales}
-
-
-def exhibit(wildcards):
-    """The exhibit of a file. Raises WorkflowError where it is not drawn at this scale."""
-    name = wildcards.get("table") or wildcards.get("figure")
-    found = exhibits(wildcards.paper, wildcards.scale)
-    if name not in found:
-        scales = ", ".join(PROJECT.paper(wildcards.paper).exhibits[name].scales)
-        raise WorkflowError(
-            f"{wildcards.paper}/{name} is not drawn at scale {wildcards.scale}, but at {scales}"
-        )
-    return name, found[name]
-
-
 def results(some_cells):
     """The results files of cells."""
     return [f"results/{one.scale}/{one.path}" for one in some_cells]
-
-
-def results_of_exhibit(wildcards):
-    """The results files that an exhibit reads."""
-    name, _ = exhibit(wildcards)
-    return results(plan.exhibit_cells(PROJECT, wildcards.scale, wildcards.paper, name))
-
-
-def settings_of_exhibit(wildcards):
-    """Changes with all that the configuration says of an exhibit, its experiments and the reported values."""
-    name, entry = exhibit(wildcards)
-    said = [PROJECT.experiment(wildcards.paper, e, wildcards.scale) for e in entry.experiments]
-    rows = [row for row in reported(wildcards.paper) if row["exhibit"] == (entry.reported or name)]
-    return plan.digest([asdict(entry), [one and asdict(one) for one in said], rows])
-
-
-def code_of_exhibit(wildcards):
-    """Changes with the code that draws an exhibit, its notebook and the look of its page."""
-    kind = exhibit(wildcards)[1].kind
-    modules = code("rnnrepro.cli.exhibit", kind_of(kind).path.split(":")[0])
-    return f"{modules} {look(f'workflow/notebooks/{kind}.ipynb')}"
-
-
-def title_of_exhibit(wildcards):
-    """What an exhibit shows, for its caption."""
-    return exhibit(wildcards)[1].title
-
-
-def caption_of_exhibit(wildcards):
-    """What to see in an exhibit, for its caption."""
-    return exhibit(wildcards)[1].caption
-
-
-@cache
-def reported(paper):
-    """The rows of the paper's reported values."""
-    path = PROJECT.folder / "reported" / f"{paper}.csv"
-    return list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
-
-
-@cache
-def look(*files):
-    """A fingerprint of files of the project and of the templates that all pages are made from."""
-    templates = sorted((ROOT / "rnnrepro" / "exhibits" / "templates").iterdir())
-    parts = [path.read_bytes() for path in [*templates, *(ROOT / name for name in files)]]
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
-
-
-@cache
-def code(*modules):
-    """A fingerprint of modules and all that they import of the package."""
-    return fingerprint.combined(fingerprint.modules(modules))
-
-
-def settings_of_papers(wildcards):
-    """Changes with all that the configuration says of a page's paper, or of the chosen ones, and reports of them."""
-    papers = [wildcards.paper] if "paper" in wildcards.keys() else PROJECT.chosen
-    return plan.digest([[asdict(PROJECT.paper(paper)), reported(paper)] for paper in papers])
-
-
-def pages_of_exhibits(paper, scale):
-    """The pages of all exhibits of a paper at a scale."""
-    return [f"results/{scale}/{paper}/{name}.html" for name in exhibits(paper, scale)]
-
-
-def page(paper):
-    """The page of a paper at the chosen scale."""
-    return f"results/{SCALE}/{paper}/index.html"

@@ -1,7 +1,7 @@
 rule table:
     """Render a table of a paper: its notebook with the numbers as CSV, Markdown and LaTeX, and a page."""
     input:
-        results_of_exhibit,
+        lambda wildcards: results(cells_of_exhibit(wildcards)),
     output:
         notebook="results/{scale}/{paper}/{table}.ipynb",
         html=report(
@@ -41,7 +41,7 @@ rule table:
 rule figure:
     """Draw a figure of a paper: its notebook with the picture, the numbers behind it, and a page."""
     input:
-        results_of_exhibit,
+        lambda wildcards: results(cells_of_exhibit(wildcards)),
     output:
         notebook="results/{scale}/{paper}/{figure}.ipynb",
         html="results/{scale}/{paper}/{figure}.html",
