@@ -27,7 +27,9 @@ def statistic(spec: str) -> tuple[str, float | None]:
         raise ValueError(f"unknown statistic {spec!r}; known: {', '.join(STATISTICS)}")
     argument = None if match["argument"] is None else float(match["argument"])
     if (argument is None) != (match["name"] in ("last", "best", "at_best_validation")):
-        raise ValueError(f"statistic {spec!r}: {match['name']} {'takes no' if argument is not None else 'needs a'} number")
+        raise ValueError(
+            f"statistic {spec!r}: {match['name']} {'takes no' if argument is not None else 'needs a'} number"
+        )
     return match["name"], argument
 
 
@@ -45,9 +47,15 @@ class UserSettings:
 
     scale: str = setting("quick", help="what `all` and the named targets mean", choices=lambda: SCALES)
     papers: list[str] = setting([], help="papers to reproduce, by key; empty: all of them")
-    seeds: int | None = setting(None, help="number of seeds of every experiment, in place of its own", minimum=1)
-    device: str = setting("auto", help="where to train; auto: a GPU if there is one", choices=lambda: ("auto", "cpu", "cuda"))
-    stack: int | None = setting(None, help="most runs trained together in one process; null: all that fit", minimum=1)
+    seeds: int | None = setting(
+        None, help="number of seeds of every experiment, in place of its own", minimum=1
+    )
+    device: str = setting(
+        "auto", help="where to train; auto: a GPU if there is one", choices=lambda: ("auto", "cpu", "cuda")
+    )
+    stack: int | None = setting(
+        None, help="most runs trained together in one process; null: all that fit", minimum=1
+    )
     minutes: float | None = setting(
         None, help="time budget of one training job in minutes: it stops cleanly, resumable", minimum=0
     )
@@ -70,7 +78,9 @@ class Training:
     batch: int = setting(help="sequences a step, B", minimum=1)
     steps: int | None = setting(None, help="optimiser steps", minimum=1)
     epochs: int | None = setting(None, help="passes through the data, in place of steps", minimum=1)
-    evaluate_every: int | None = setting(None, help="steps between evaluations; null: once an epoch or at the end", minimum=1)
+    evaluate_every: int | None = setting(
+        None, help="steps between evaluations; null: once an epoch or at the end", minimum=1
+    )
     record_every: int = setting(1, help="the training loss is recorded every so many steps", minimum=1)
     splits: list[str] = setting([], help="evaluated splits", choices=lambda: ("validation", "test"))
     schedule: str = setting("constant", help="learning-rate schedule", choices=lambda: tables.SCHEDULES)
@@ -114,7 +124,9 @@ class Experiment:
     protocol: str = setting("", help="what a reader must know of the number: seeds, split, augmentation")
     source: str = setting("", help="where the protocol stands")
     early_warning: str = setting("", help="what the loss should be part-way")
-    analyses: list[str] = setting([], help="what is measured on the trained network", choices=lambda: tables.ANALYSES)
+    analyses: list[str] = setting(
+        [], help="what is measured on the trained network", choices=lambda: tables.ANALYSES
+    )
     stand_in: str | None = setting(None, help="set where the data stand in for others: what they are")
 
 

@@ -16,7 +16,14 @@ from rnnrepro.tasks.shapes import Shape
 _OVERHEAD = {1: 110e-6, 4: 230e-6}
 _FLOPS_PER_SECOND = 22e9
 _ELEMENTWISE_SECONDS = 2.2e-9  # a state element a gate and a time step, memory traffic included
-_MATRIX_FLOPS = {"free": 0.0, "cayley": 12.0, "expm": 130.0, "dynamic_expm": 140.0, "schur": 150.0, "coupled": 25.0}
+_MATRIX_FLOPS = {
+    "free": 0.0,
+    "cayley": 12.0,
+    "expm": 130.0,
+    "dynamic_expm": 140.0,
+    "schur": 150.0,
+    "coupled": 25.0,
+}
 _DEFAULT_MATRIX_FLOPS = 150.0
 _BYTES_PER_VALUE = 8
 
@@ -44,7 +51,9 @@ def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
     gates = 4 if first["model"]["update_kind"] == "lstm" else 1
     steps, batch = training["steps"], training["batch"]
     inputs = first["model"]["embedding"]["size"] or shape.inputs
-    product = 2 * hidden * gates * (hidden + inputs) + 2 * hidden * shape.outputs * shape.readouts / shape.length
+    product = (
+        2 * hidden * gates * (hidden + inputs) + 2 * hidden * shape.outputs * shape.readouts / shape.length
+    )
     matrix = _MATRIX_FLOPS.get(first["model"]["matrix_kind"], _DEFAULT_MATRIX_FLOPS) * hidden**3
     looks = evaluations(training, shape)
     looked_at = sum(shape.evaluated.get(split, 0) for split in training["splits"])
@@ -55,7 +64,9 @@ def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
     parameters = hidden * gates * (hidden + inputs) + hidden * shape.outputs
     rows = steps / training["record_every"] * 2 + looks * 4
     return Estimate(
-        steps=steps, runs=runs, flops=flops,
+        steps=steps,
+        runs=runs,
+        flops=flops,
         seconds=overhead + elements * _ELEMENTWISE_SECONDS / 3 + flops / _FLOPS_PER_SECOND,
         disk_bytes=int(runs * (parameters * 3 * _BYTES_PER_VALUE / 2 + rows * _BYTES_PER_VALUE)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def duration(seconds: float) -> str:
     """`95.2` -> `1m35s`; hours without seconds, days without minutes."""
-    whole = int(round(seconds))
+    whole = round(seconds)
     days, hours, minutes, rest = whole // 86400, whole // 3600 % 24, whole % 3600 // 60, whole % 60
     if days:
         return f"{days}d{hours:02d}h"

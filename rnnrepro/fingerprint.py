@@ -17,8 +17,18 @@ _PACKAGE = Path(__file__).parent
 # Their effect on a run is in its resolved settings already, or they do not touch its numbers.
 _OUTSIDE = {"rnnrepro"} | {
     f"rnnrepro.{name}"
-    for name in ("tables", "metrics", "config", "typed", "errors", "project", "plan",
-                 "datasets.registry", "datasets.verify", "datasets.provenance")
+    for name in (
+        "tables",
+        "metrics",
+        "config",
+        "typed",
+        "errors",
+        "project",
+        "plan",
+        "datasets.registry",
+        "datasets.verify",
+        "datasets.provenance",
+    )
 }
 
 
@@ -68,14 +78,20 @@ def _read(path: Path) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imports = tuple(_imports(tree))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and _documented(node):
+        if isinstance(
+            node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+        ) and _documented(node):
             node.body = node.body[1:] or [ast.Pass()]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12], imports
 
 
 def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     first = node.body[0] if node.body else None
-    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    return (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    )
 
 
 def _imports(tree: ast.Module) -> list[str]:

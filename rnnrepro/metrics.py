@@ -15,12 +15,16 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "cross_entropy": Metric(unit="nats", better="lower", about="mean cross-entropy over the scored positions"),
+    "cross_entropy": Metric(
+        unit="nats", better="lower", about="mean cross-entropy over the scored positions"
+    ),
     "mse": Metric(unit="1", better="lower", about="mean squared error"),
     "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
     "bpc": Metric(unit="bits per character", better="lower", about="cross-entropy / ln 2"),
     "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),
-    "residual": Metric(unit="1", better="lower", about="distance of the recurrent matrix from its constraint"),
+    "residual": Metric(
+        unit="1", better="lower", about="distance of the recurrent matrix from its constraint"
+    ),
     "gradient_h0": Metric(unit="1", better=None, about="norm of the loss gradient at the initial state"),
     "gradient_norm": Metric(unit="1", better=None, about="norm of a sequence's loss gradient at h_t, by t"),
     "forgetting": Metric(unit="1", better=None, about="effect on h of one changed input, by steps since it"),
@@ -39,6 +43,13 @@ METRICS: dict[str, Metric] = {
 METRICS |= {
     f"{state}_{name}": replace(METRICS[name], about=f"{state}-term state: {METRICS[name].about}")
     for state in ("long", "short")
-    for name in ("gradient_norm", "forgetting", "eigenvalue_real", "eigenvalue_imaginary", "henrici",
-                 "henrici_relative", "commutator")
+    for name in (
+        "gradient_norm",
+        "forgetting",
+        "eigenvalue_real",
+        "eigenvalue_imaginary",
+        "henrici",
+        "henrici_relative",
+        "commutator",
+    )
 }

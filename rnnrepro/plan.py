@@ -47,7 +47,9 @@ class Run:
     def stack_digest(self) -> str:
         """Equal for runs that can be trained together: all but the seed and the rates agree."""
         rest = {k: v for k, v in self.settings.items() if k != "seed"}
-        rest["optimiser"] = {g: {k: v for k, v in s.items() if k != "rate"} for g, s in rest["optimiser"].items()}
+        rest["optimiser"] = {
+            g: {k: v for k, v in s.items() if k != "rate"} for g, s in rest["optimiser"].items()
+        }
         return digest(rest)
 
 
@@ -118,10 +120,13 @@ class Cell:
 def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
     """{module: hash} of the training loop and of every part that the run's settings name."""
     model = settings["model"]
-    named = [("task", settings["task"]["kind"]), ("schedule", settings["training"]["schedule"]),
-             *((part, model[f"{part}_kind"]) for part in ARM_PARTS),
-             *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
-             *(("analysis", name) for name in settings["analyses"])]
+    named = [
+        ("task", settings["task"]["kind"]),
+        ("schedule", settings["training"]["schedule"]),
+        *((part, model[f"{part}_kind"]) for part in ARM_PARTS),
+        *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
+        *(("analysis", name) for name in settings["analyses"]),
+    ]
     paths = [tables.row(kind, name).path.split(":")[0] for kind, name in named]
     return fingerprint.modules(["rnnrepro.training.loop", *paths])
 
@@ -194,7 +199,11 @@ def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dic
     for part in ARM_PARTS:
         component = getattr(row, part)
         model[f"{part}_kind"] = component
-        model[part] = {**tables.row(part, component).arguments, **row.defaults.get(part, {}), **getattr(arm, part)}
+        model[part] = {
+            **tables.row(part, component).arguments,
+            **row.defaults.get(part, {}),
+            **getattr(arm, part),
+        }
     model["readout"] = {**tables.READOUT_ARGUMENTS, **row.defaults.get("readout", {}), **arm.readout}
     model["embedding"] = {**tables.EMBEDDING_ARGUMENTS, **arm.embedding}
     training = {**vars(experiment.training), **arm.training}
@@ -239,8 +248,10 @@ def _run(common: Mapping[str, Any], seed: int, point: tuple[tuple[str, Any], ...
 def _set_rate(groups: dict[str, dict[str, Any]], key: str, value: float) -> None:
     word, _, group = key.partition(".")
     if word != "rate" or (group or "main") not in groups:
-        raise Fault(f"grid: {key!r} is not a per-run setting here; known: rate, "
-                    + ", ".join(f"rate.{g}" for g in groups if g != "main"))
+        raise Fault(
+            f"grid: {key!r} is not a per-run setting here; known: rate, "
+            + ", ".join(f"rate.{g}" for g in groups if g != "main")
+        )
     groups[group or "main"]["rate"] = value
     if not group:
         for other in groups.values():

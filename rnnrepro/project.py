@@ -29,7 +29,7 @@ ARM_PARTS = ("matrix", "drive", "update")
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file as a mapping. Raises Fault with the place of a syntax error."""
     try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise Fault(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -102,7 +102,7 @@ class Project:
         return list(self.user.papers or self.papers)
 
     def check(self) -> None:
-        """Resolve every experiment at every scale and every reference to one; raise one Fault with all that is wrong."""
+        """Resolve every experiment at every scale, and every reference to one. Raises one Fault with all that is wrong."""
         faults: list[str] = []
         for key, paper in self.papers.items():
             for name in paper.experiments:
@@ -126,7 +126,9 @@ def _extended(experiments: Mapping[str, Any], name: str, seen: tuple[str, ...] =
     if parent is None:
         return dict(raw)
     if parent not in experiments or parent in seen:
-        raise Fault(f"experiment {name} extends {parent!r}, which is {'itself' if parent in seen else 'unknown'}")
+        raise Fault(
+            f"experiment {name} extends {parent!r}, which is {'itself' if parent in seen else 'unknown'}"
+        )
     inherited = {k: v for k, v in _extended(experiments, parent, (*seen, name)).items() if k != "scales"}
     return merged(inherited, {k: v for k, v in raw.items() if k != "extends"})
 
@@ -135,12 +137,18 @@ def scaled(
     raw: Mapping[str, Any], block: Mapping[str, Any], compared: Mapping[str, Any], reader: Reader, where: str
 ) -> dict[str, Any]:
     """The experiment `raw` with the scale's `block` merged over it and each arm's defaults filled in."""
-    plain = merged({k: v for k, v in raw.items() if k not in _WRITING},
-                   {k: v for k, v in block.items() if k not in _WRITING and k != "models"})
+    plain = merged(
+        {k: v for k, v in raw.items() if k not in _WRITING},
+        {k: v for k, v in block.items() if k not in _WRITING and k != "models"},
+    )
     layers = [raw.get("defaults") or {}, block.get("defaults") or {}]
     changes = block.get("models") or {}
     arms = {}
-    for name in [*(raw.get("models") or {}), *(n for n in changes if n not in raw.get("models", {})), *compared]:
+    for name in [
+        *(raw.get("models") or {}),
+        *(n for n in changes if n not in raw.get("models", {})),
+        *compared,
+    ]:
         arm = merged(layers[0], (raw.get("models") or {}).get(name) or {})
         arm = merged(merged(arm, layers[1]), changes.get(name) or {})
         arms[name] = merged(arm, compared.get(name) or {})
@@ -153,7 +161,9 @@ def scaled(
     return plain
 
 
-def arguments_of(kind: str, name: str, given: Mapping[str, Any], reader: Reader, where: str) -> dict[str, Any]:
+def arguments_of(
+    kind: str, name: str, given: Mapping[str, Any], reader: Reader, where: str
+) -> dict[str, Any]:
     """The row's arguments with `given` laid over the defaults; unknown names and rows become faults."""
     try:
         row = tables.row(kind, name)
@@ -162,7 +172,9 @@ def arguments_of(kind: str, name: str, given: Mapping[str, Any], reader: Reader,
         return {}
     for word in given:
         if word not in row.arguments:
-            reader.fault(f"{where}.{word}", f"{kind} {name!r} has no such argument{nearest(word, row.arguments)}")
+            reader.fault(
+                f"{where}.{word}", f"{kind} {name!r} has no such argument{nearest(word, row.arguments)}"
+            )
     return {**row.arguments, **given}
 
 
@@ -200,9 +212,14 @@ def _dangling(key: str, paper: Paper) -> list[str]:
     faults = []
     for kind in ("exhibits", "claims"):
         for name, entry in getattr(paper, kind).items():
-            named = entry.experiments if kind == "exhibits" else [entry.experiment] if entry.experiment else []
-            faults += [f"{key}: {kind}.{name}: unknown experiment {e!r}{nearest(e, paper.experiments)}"
-                       for e in named if e not in paper.experiments]
+            named = (
+                entry.experiments if kind == "exhibits" else [entry.experiment] if entry.experiment else []
+            )
+            faults += [
+                f"{key}: {kind}.{name}: unknown experiment {e!r}{nearest(e, paper.experiments)}"
+                for e in named
+                if e not in paper.experiments
+            ]
     return faults
 
 
@@ -225,7 +242,9 @@ def load(config: str | Path = "config", overrides: Mapping[str, Any] | None = No
             if key not in papers:
                 reader.fault("papers", f"unknown paper {key!r}{nearest(key, papers)}")
     if not papers:
-        reader.fault("", f"no paper in {folder / 'papers'}: run from the project's folder, or name it with --config")
+        reader.fault(
+            "", f"no paper in {folder / 'papers'}: run from the project's folder, or name it with --config"
+        )
     reader.finish()
     _load_plugins(user)
     return Project(user=user, papers=papers, folder=folder)

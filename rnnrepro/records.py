@@ -19,18 +19,39 @@ import pyarrow.parquet as pq
 
 from rnnrepro.errors import Fault
 
-SCHEMA = pa.schema([
-    ("paper", pa.string()), ("experiment", pa.string()), ("model", pa.string()), ("slice", pa.string()),
-    ("point", pa.string()), ("seed", pa.int64()), ("step", pa.int64()), ("split", pa.string()),
-    ("metric", pa.string()), ("index", pa.int32()), ("value", pa.float64()),
-])
+SCHEMA = pa.schema(
+    [
+        ("paper", pa.string()),
+        ("experiment", pa.string()),
+        ("model", pa.string()),
+        ("slice", pa.string()),
+        ("point", pa.string()),
+        ("seed", pa.int64()),
+        ("step", pa.int64()),
+        ("split", pa.string()),
+        ("metric", pa.string()),
+        ("index", pa.int32()),
+        ("value", pa.float64()),
+    ]
+)
 RUN_SCHEMA = pa.schema([f for f in SCHEMA if f.name in ("step", "split", "metric", "index", "value")])
-COST_SCHEMA = pa.schema([
-    ("paper", pa.string()), ("experiment", pa.string()), ("model", pa.string()), ("slice", pa.string()),
-    ("point", pa.string()), ("seed", pa.int64()), ("steps", pa.int64()), ("seconds", pa.float64()),
-    ("peak_memory_mb", pa.float64()), ("stack", pa.int64()), ("device", pa.string()), ("host", pa.string()),
-    ("finished", pa.string()),
-])
+COST_SCHEMA = pa.schema(
+    [
+        ("paper", pa.string()),
+        ("experiment", pa.string()),
+        ("model", pa.string()),
+        ("slice", pa.string()),
+        ("point", pa.string()),
+        ("seed", pa.int64()),
+        ("steps", pa.int64()),
+        ("seconds", pa.float64()),
+        ("peak_memory_mb", pa.float64()),
+        ("stack", pa.int64()),
+        ("device", pa.string()),
+        ("host", pa.string()),
+        ("finished", pa.string()),
+    ]
+)
 _KEY = b"rnnrepro"
 
 
@@ -67,7 +88,9 @@ def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
     except OSError as error:
-        raise Fault(f"{path}: cannot be written ({error.strerror}); make the folder writable or name another") from None
+        raise Fault(
+            f"{path}: cannot be written ({error.strerror}); make the folder writable or name another"
+        ) from None
     try:
         write(Path(name))
         with open(name, "rb+") as written:
@@ -75,7 +98,9 @@ def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         os.chmod(name, 0o666 & ~_UMASK)
         os.replace(name, path)
     except OSError as error:
-        raise Fault(f"{path}: could not be written ({error.strerror}); free some space or name another folder") from None
+        raise Fault(
+            f"{path}: could not be written ({error.strerror}); free some space or name another folder"
+        ) from None
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -121,7 +146,9 @@ def provenance_of(path: str | Path) -> dict[str, Any]:
 def rows(history: Iterable[tuple[int, str, str, int, float]]) -> pa.Table:
     """(step, split, metric, index, value) tuples as a run's table."""
     columns = list(zip(*history, strict=True)) or [()] * len(RUN_SCHEMA)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, RUN_SCHEMA, strict=True)], schema=RUN_SCHEMA)
+    return pa.table(
+        [pa.array(c, f.type) for c, f in zip(columns, RUN_SCHEMA, strict=True)], schema=RUN_SCHEMA
+    )
 
 
 def assembled(runs: Sequence[tuple[Mapping[str, Any], pa.Table]]) -> pa.Table:
@@ -129,7 +156,9 @@ def assembled(runs: Sequence[tuple[Mapping[str, Any], pa.Table]]) -> pa.Table:
     parts = []
     for identity, table in runs:
         columns = [
-            table[f.name] if f.name in RUN_SCHEMA.names else pa.array([identity[f.name]] * table.num_rows, f.type)
+            table[f.name]
+            if f.name in RUN_SCHEMA.names
+            else pa.array([identity[f.name]] * table.num_rows, f.type)
             for f in SCHEMA
         ]
         parts.append(pa.table(columns, schema=SCHEMA))
@@ -138,4 +167,6 @@ def assembled(runs: Sequence[tuple[Mapping[str, Any], pa.Table]]) -> pa.Table:
 
 def write_costs(path: str | Path, entries: Sequence[Mapping[str, Any]]) -> None:
     """Write the cost table of a cell."""
-    atomically(path, lambda part: pq.write_table(pa.Table.from_pylist(list(entries), schema=COST_SCHEMA), part))
+    atomically(
+        path, lambda part: pq.write_table(pa.Table.from_pylist(list(entries), schema=COST_SCHEMA), part)
+    )

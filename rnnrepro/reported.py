@@ -80,18 +80,22 @@ def faults_of(row: Reported) -> list[str]:
         f"exhibit {row.exhibit!r} is no key": not _NAME.fullmatch(row.exhibit),
         f"cell {row.cell!r} is not experiment/arm": row.cell and not _CELL.fullmatch(row.cell),
         f"part {row.part!r} is not key=value,key=value": row.part and not _PART.fullmatch(row.part),
-        f"unknown metric {row.metric!r}{nearest(row.metric, tables.METRICS)}": row.metric not in tables.METRICS,
+        f"unknown metric {row.metric!r}{nearest(row.metric, tables.METRICS)}": row.metric
+        not in tables.METRICS,
         f"value {row.value!r} is not finite": not math.isfinite(row.value),
         f"accuracy {row.value} is not a fraction": row.metric == "accuracy" and not 0 <= row.value <= 1,
         f"unknown status {row.status!r}{nearest(row.status, STATUSES)}": row.status not in STATUSES,
         f"unknown spread_kind {row.spread_kind!r}": row.spread_kind not in ("", *SPREADS),
         f"unknown status_spread {row.status_spread!r}": row.status_spread not in ("", *STATUSES),
-        f"spread {row.spread!r} is not a number of at least 0":
-            row.spread is not None and not (math.isfinite(row.spread) and row.spread >= 0),
-        "spread, spread_kind and status_spread go together":
-            len({row.spread is not None, bool(row.spread_kind), bool(row.status_spread)}) > 1,
+        f"spread {row.spread!r} is not a number of at least 0": row.spread is not None
+        and not (math.isfinite(row.spread) and row.spread >= 0),
+        "spread, spread_kind and status_spread go together": len(
+            {row.spread is not None, bool(row.spread_kind), bool(row.status_spread)}
+        )
+        > 1,
         "no source": not row.source,
-        f"better is {row.better!r}, but for {row.metric} it is {known_better!r}": row.better != (known_better or ""),
+        f"better is {row.better!r}, but for {row.metric} it is {known_better!r}": row.better
+        != (known_better or ""),
     }
     return [message for message, wrong in checks.items() if wrong]
 
@@ -145,7 +149,9 @@ def write(path: str | Path, rows: Sequence[Reported]) -> None:
         with part.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(COLUMNS)
-            writer.writerows(["" if v is None else v for v in (getattr(row, c) for c in COLUMNS)] for row in rows)
+            writer.writerows(
+                ["" if v is None else v for v in (getattr(row, c) for c in COLUMNS)] for row in rows
+            )
 
     atomically(path, fill)
 
@@ -173,7 +179,10 @@ def unresolved(project: Project, paper: str, rows: Iterable[Reported]) -> list[s
     """
     known = project.paper(paper)
     alone = {e.reported or name for name, e in known.exhibits.items() if not e.experiments and e.missing}
-    at = {name: [e for scale in SCALES if (e := project.experiment(paper, name, scale))] for name in known.experiments}
+    at = {
+        name: [e for scale in SCALES if (e := project.experiment(paper, name, scale))]
+        for name in known.experiments
+    }
     faults = []
     for row in rows:
         name, _, arm = row.cell.partition("/")

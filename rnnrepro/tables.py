@@ -102,8 +102,13 @@ MATRICES: dict[str, Component] = {
     "coupled": Component(
         path="rnnrepro.matrices.coupled:Coupled",
         arguments={
-            "short": 0, "negative": 0, "coupled": True, "normalise": "latch", "init": "cayley_positive",
-            "short_init": "scaled_rotations", "coupling_init": "glorot_uniform",
+            "short": 0,
+            "negative": 0,
+            "coupled": True,
+            "normalise": "latch",
+            "init": "cayley_positive",
+            "short_init": "scaled_rotations",
+            "coupling_init": "glorot_uniform",
         },
         about="block triangular: scaled Cayley ⊕ the last `short` units, eigenvalue-normalised; coupled",
     ),
@@ -134,7 +139,9 @@ UPDATES: dict[str, Component] = {
 }
 
 MODELS: dict[str, Model] = {
-    "rnn": Model(matrix="free", about="unconstrained recurrent matrix, modReLU", source="nnRNN, supplement A"),
+    "rnn": Model(
+        matrix="free", about="unconstrained recurrent matrix, modReLU", source="nnRNN, supplement A"
+    ),
     "rnn_orth": Model(
         matrix="free",
         defaults={"matrix": {"init": "rotations_henaff"}},
@@ -174,8 +181,12 @@ TASKS: dict[str, Component] = {
     "copying": Component(
         path="rnnrepro.tasks.copying:Copying",
         arguments={
-            "symbols": 10, "alphabet": 8, "blanks_before_cue": 99, "blanks_after_cue": 10,
-            "pool": None, "test": 1000,
+            "symbols": 10,
+            "alphabet": 8,
+            "blanks_before_cue": 99,
+            "blanks_after_cue": 10,
+            "pool": None,
+            "test": 1000,
         },
         about="recall `symbols` symbols after a cue; input one-hot; `pool` None = fresh data each step",
     ),
@@ -187,15 +198,27 @@ TASKS: dict[str, Component] = {
     "pixels": Component(
         path="rnnrepro.tasks.pixels:Pixels",
         arguments={
-            "images": "digits", "pool_size": 1, "permutation": None, "split": "validation_last", "train": None,
-            "validation": 0, "test": None, "reshuffle": True,
+            "images": "digits",
+            "pool_size": 1,
+            "permutation": None,
+            "split": "validation_last",
+            "train": None,
+            "validation": 0,
+            "test": None,
+            "reshuffle": True,
         },
         about="images read one pixel a step, class at the last step; `permutation` is the seed of their order",
     ),
     "characters": Component(
         path="rnnrepro.tasks.characters:Characters",
-        arguments={"text": "ptb_char", "length": 150, "evaluation_batch": 10, "train": None, "validation": None,
-                   "test": None},
+        arguments={
+            "text": "ptb_char",
+            "length": 150,
+            "evaluation_batch": 10,
+            "train": None,
+            "validation": None,
+            "test": None,
+        },
         about="next character of contiguous streams, state carried and detached",
     ),
 }
@@ -263,13 +286,21 @@ ANALYSES: dict[str, Component] = {
         path="rnnrepro.analysis.trajectories:gradient_flow", about="norm of the loss gradient at each state"
     ),
     "forgetting": Component(
-        path="rnnrepro.analysis.trajectories:forgetting", about="how long one changed input stays in the state"
+        path="rnnrepro.analysis.trajectories:forgetting",
+        about="how long one changed input stays in the state",
     ),
 }
 
 KINDS: dict[str, Mapping[str, Any]] = {
-    "matrix": MATRICES, "drive": DRIVES, "update": UPDATES, "model": MODELS, "task": TASKS,
-    "optimiser": OPTIMISERS, "schedule": SCHEDULES, "metric": METRICS, "analysis": ANALYSES,
+    "matrix": MATRICES,
+    "drive": DRIVES,
+    "update": UPDATES,
+    "model": MODELS,
+    "task": TASKS,
+    "optimiser": OPTIMISERS,
+    "schedule": SCHEDULES,
+    "metric": METRICS,
+    "analysis": ANALYSES,
 }
 
 
@@ -284,9 +315,10 @@ def parse_initialiser(spec: str) -> tuple[str, float | None]:
     if name not in INITIALISERS:
         raise Fault(f"unknown initialiser {spec!r}{nearest(name, INITIALISERS)}")
     if (match["argument"] is not None) != (name in _NEEDS_ARGUMENT):
-        raise Fault(f"initialiser {spec!r}: {name} " + (
-            f"needs a number, as in {name}(0.1)" if name in _NEEDS_ARGUMENT else "takes no number"
-        ))
+        raise Fault(
+            f"initialiser {spec!r}: {name} "
+            + (f"needs a number, as in {name}(0.1)" if name in _NEEDS_ARGUMENT else "takes no number")
+        )
     try:
         return name, None if match["argument"] is None else float(match["argument"])
     except ValueError:

@@ -131,8 +131,15 @@ def _fits(option: Any, value: Any) -> bool:
 
 
 def _named(hint: Any) -> str:
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text", dict: "a mapping",
-             list: "a list", type(None): "null"}
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text",
+        dict: "a mapping",
+        list: "a list",
+        type(None): "null",
+    }
     words = []
     for option in _options(hint):
         base = typing.get_origin(option) or option

@@ -65,10 +65,12 @@ PLACES: dict[str, dict[str, Place | str]] = {
         "readme_ptb_bpc_update": Place("table1_updated", _UPDATED, base=(1024,)),
         "readme_ptb_acc_update": Place("table1_updated_accuracy", _UPDATED, base=(1024,)),
         "digitised_psmnist": Place("fig2_mnist_permuted", _FIXED_ORDER, base=(512,), part=("split", "epoch")),
-        "rerun_psmnist": Place("rerun_mnist_permuted", _FIXED_ORDER, base=(512,), part=("epochs", "seed"),
-                               third_party=True),
-        "rerun_copy": Place("rerun_copying", {"copy_T200_onehot": "copying"}, base=(128,), part=("step",),
-                            third_party=True),
+        "rerun_psmnist": Place(
+            "rerun_mnist_permuted", _FIXED_ORDER, base=(512,), part=("epochs", "seed"), third_party=True
+        ),
+        "rerun_copy": Place(
+            "rerun_copying", {"copy_T200_onehot": "copying"}, base=(128,), part=("step",), third_party=True
+        ),
         "rerun_adding": Place("adding", {"adding_len100": "adding"}, base=(512, 128), third_party=True),
     },
     "scornn": {
@@ -90,7 +92,9 @@ def convert(paper: str, card: Mapping[str, Any]) -> list[Reported]:
     for table in card["tables"]:
         place = places.get(table["id"])
         if place is None:
-            raise Fault(f"{paper}: table {table['id']!r} has no place; add it to PLACES, or the reason why not")
+            raise Fault(
+                f"{paper}: table {table['id']!r} has no place; add it to PLACES, or the reason why not"
+            )
         if isinstance(place, str):
             print(f"{paper}: {table['id']} left out: {place}")
             continue
@@ -181,13 +185,17 @@ def _once(rows: Iterator[Reported]) -> list[Reported]:
             continue
         if row.status != "digitised":
             raise Fault(f"{row.exhibit}: {row.cell} {row.part} stands twice: {first.value} and {row.value}")
-        found[row.identity] = replace(first, note=f"{first.note}; {row.value:g} where another figure repeats it")
+        found[row.identity] = replace(
+            first, note=f"{first.note}; {row.value:g} where another figure repeats it"
+        )
     return list(found.values())
 
 
 def main(argv: list[str] | None = None) -> int:
     """Convert the cards asked for, by default all that have a place here."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cards", type=Path, help="folder of the cards")
     parser.add_argument("papers", nargs="*", default=list(PLACES), help="default: all")
     parser.add_argument("--output", type=Path, default=Path("config/reported"))

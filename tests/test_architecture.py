@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "rnnrepro"
-MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))
+}
 
 # Lower may not import higher. A module belongs to the layer of its longest matching prefix.
 LAYERS = [
@@ -28,7 +30,10 @@ LAYERS = [
     {"exhibits"},
     {"cli", "__main__"},
 ]
-ALLOWED = {("rnnrepro.project", "rnnrepro.models"), ("rnnrepro.project", "rnnrepro.models.plugins")}  # a user's plugin is read only where one is named
+ALLOWED = {
+    ("rnnrepro.project", "rnnrepro.models"),
+    ("rnnrepro.project", "rnnrepro.models.plugins"),
+}  # a user's plugin is read only where one is named
 
 
 def layer(name: str) -> int:
@@ -51,7 +56,9 @@ def imports(path: Path) -> set[str]:
 
 
 def test_every_module_has_a_layer():
-    assert [name for name in MODULES if name != "rnnrepro.__init__" and layer(name.removesuffix(".__init__")) < 0] == []
+    assert [
+        name for name in MODULES if name != "rnnrepro.__init__" and layer(name.removesuffix(".__init__")) < 0
+    ] == []
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -68,8 +75,11 @@ def test_no_module_branches_on_the_name_of_a_paper(name):
     papers = {path.stem for path in (ROOT / "config" / "papers").glob("*.yaml")}
     for node in ast.walk(ast.parse(MODULES[name].read_text())):
         if isinstance(node, (ast.If, ast.IfExp, ast.Compare, ast.Match)):
-            words = {leaf.value for leaf in ast.walk(node.test if hasattr(node, "test") else node)
-                     if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)}
+            words = {
+                leaf.value
+                for leaf in ast.walk(node.test if hasattr(node, "test") else node)
+                if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
+            }
             assert not words & papers, f"{name}:{node.lineno} branches on {words & papers}"
 
 

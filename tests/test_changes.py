@@ -30,8 +30,9 @@ def test_nothing_changed_gives_no_reason(tmp_path):
 
 
 def test_a_changed_setting_is_named_with_both_values(tmp_path):
-    settings = project.merged({k: v for k, v in cell().runs[0].settings.items() if k != "seed"},
-                              {"training": {"steps": 7}})
+    settings = project.merged(
+        {k: v for k, v in cell().runs[0].settings.items() if k != "seed"}, {"training": {"steps": 7}}
+    )
     made(cell(), tmp_path, settings=settings)
     assert changes.changes(cell(), tmp_path) == ["setting training.steps: 7 → 1600"]
 
@@ -41,4 +42,6 @@ def test_changed_code_and_added_runs_are_named(tmp_path):
     modules = {**one.modules, "rnnrepro.matrices.cayley": "old"}
     made(dataclasses.replace(one, runs=one.runs[:-1]), tmp_path, modules=modules)
     assert changes.changes(one, tmp_path) == [
-        "run added: seed 4", "training code changed: rnnrepro.matrices.cayley"]
+        "run added: seed 4",
+        "training code changed: rnnrepro.matrices.cayley",
+    ]

@@ -72,7 +72,10 @@ def test_initialisers_have_the_distribution_of_pytorchs_own_layers() -> None:
         torch.manual_seed(0)
         layer, lstm = torch.nn.Linear(50, 400), torch.nn.LSTM(1, 500)
     bias = (lstm.bias_ih_l0 + lstm.bias_hh_l0).detach().numpy()
-    assert scipy.stats.ks_2samp(layer.weight.detach().numpy().ravel(), drawn("fan_in_uniform", (50, 400))).pvalue > 0.01
+    assert (
+        scipy.stats.ks_2samp(layer.weight.detach().numpy().ravel(), drawn("fan_in_uniform", (50, 400))).pvalue
+        > 0.01
+    )
     assert scipy.stats.ks_2samp(bias, drawn("fan_in_uniform_twice", (2000,), fan_in=500)).pvalue > 0.01
 
 
@@ -116,7 +119,11 @@ def test_haar_rotations_have_the_trace_moments_of_the_group() -> None:
 
 @pytest.mark.parametrize(
     ("spec", "parsed"),
-    [("zeros", ("zeros", None)), ("uniform(0.01)", ("uniform", 0.01)), ("constant(-1e-3)", ("constant", -0.001))],
+    [
+        ("zeros", ("zeros", None)),
+        ("uniform(0.01)", ("uniform", 0.01)),
+        ("constant(-1e-3)", ("constant", -0.001)),
+    ],
 )
 def test_parse_reads_a_name_and_its_number(spec: str, parsed: tuple) -> None:
     assert parse(spec) == parsed
@@ -125,9 +132,12 @@ def test_parse_reads_a_name_and_its_number(spec: str, parsed: tuple) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("glorot_norml", "did you mean 'glorot_normal'"), ("uniform", "needs a number"),
-        ("zeros(1)", "takes no number"), ("uniform(1e)", "not a number"),
-        ("uniform(a)", "unknown initialiser"), ("", "unknown initialiser"),
+        ("glorot_norml", "did you mean 'glorot_normal'"),
+        ("uniform", "needs a number"),
+        ("zeros(1)", "takes no number"),
+        ("uniform(1e)", "not a number"),
+        ("uniform(a)", "unknown initialiser"),
+        ("", "unknown initialiser"),
         (None, "unknown initialiser"),
     ],
 )

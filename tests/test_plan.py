@@ -15,19 +15,34 @@ from rnnrepro.errors import Fault
 
 ROOT = Path(__file__).parents[1]
 PAPER = {
-    "paper": "p", "title": "t", "authors": ["a"], "year": 2026, "venue": "v", "claim": "c",
+    "paper": "p",
+    "title": "t",
+    "authors": ["a"],
+    "year": 2026,
+    "venue": "v",
+    "claim": "c",
     "experiments": {
         "adding": {
-            "title": "Adding", "seeds": 2, "task": {"kind": "adding", "length": 8},
+            "title": "Adding",
+            "seeds": 2,
+            "task": {"kind": "adding", "length": 8},
             "training": {"batch": 2, "steps": 4, "splits": ["test"]},
             "defaults": {"optimiser": {"kind": "sgd", "rate": 0.1}},
             "models": {
-                "exprnn": {"hidden": 4, "groups": {"orthogonal": {"ratio": 0.1}}, "grid": {"rate": [0.1, 0.2]}},
+                "exprnn": {
+                    "hidden": 4,
+                    "groups": {"orthogonal": {"ratio": 0.1}},
+                    "grid": {"rate": [0.1, 0.2]},
+                },
                 "exprnn.big": {"hidden": 8, "groups": {"orthogonal": {"kind": "adam_tf", "rate": 0.5}}},
             },
             "scales": {"quick": {}, "paper": {"training": {"steps": 40}, "without": ["exprnn.big"]}},
         },
-        "longer": {"extends": "adding", "task": {"length": 16}, "scales": {"quick": {"only": ["exprnn.big"]}}},
+        "longer": {
+            "extends": "adding",
+            "task": {"length": 16},
+            "scales": {"quick": {"only": ["exprnn.big"]}},
+        },
     },
     "exhibits": {"fig": {"title": "f", "kind": "curves", "experiments": ["adding"], "models": ["exprnn"]}},
 }
@@ -55,7 +70,11 @@ def test_cells_are_arms_and_runs_are_seeds_times_grid_points(tmp_path):
     found = cells(write(tmp_path))
     assert list(found) == ["adding/exprnn", "adding/exprnn.big", "longer/exprnn.big"]
     assert [(r.point, r.seed) for r in found["adding/exprnn"].runs] == [
-        ("rate=0.1", 0), ("rate=0.1", 1), ("rate=0.2", 0), ("rate=0.2", 1)]
+        ("rate=0.1", 0),
+        ("rate=0.1", 1),
+        ("rate=0.2", 0),
+        ("rate=0.2", 1),
+    ]
     assert found["adding/exprnn.big"].path == "runs/p/adding/exprnn.big.parquet"
 
 
@@ -64,7 +83,13 @@ def test_a_ratio_follows_the_grid_and_a_rate_of_its_own_does_not(tmp_path):
     rates = [r.settings["optimiser"]["orthogonal"]["rate"] for r in found["adding/exprnn"].runs]
     assert rates == pytest.approx([0.01, 0.01, 0.02, 0.02])
     assert found["adding/exprnn.big"].runs[0].settings["optimiser"]["orthogonal"] == {
-        "kind": "adam_tf", "rate": 0.5, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0}
+        "kind": "adam_tf",
+        "rate": 0.5,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-8,
+        "weight_decay": 0.0,
+    }
 
 
 def test_a_scale_merges_over_the_protocol_and_drops_arms(tmp_path):
@@ -77,19 +102,32 @@ def test_an_extended_experiment_takes_over_models_but_not_scales(tmp_path):
     assert cells(write(tmp_path))["longer/exprnn.big"].runs[0].settings["task"]["length"] == 16
 
 
-@pytest.mark.parametrize("words", [
-    {"title": "other words"}, {"protocol": "p"}, {"models": {"exprnn": {"label": "L", "note": "n"}}},
-    {"training": {"batch": 2}}, {"early_warning": "x"},
-])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"title": "other words"},
+        {"protocol": "p"},
+        {"models": {"exprnn": {"label": "L", "note": "n"}}},
+        {"training": {"batch": 2}},
+        {"early_warning": "x"},
+    ],
+)
 def test_words_never_change_a_digest(tmp_path, words):
     before, after = cells(write(tmp_path / "a")), cells(write(tmp_path / "b", changed(**words)))
     assert [c.digest for c in before.values()] == [c.digest for c in after.values()]
 
 
-@pytest.mark.parametrize("setting", [
-    {"task": {"length": 9}}, {"training": {"clip": 1.0}}, {"models": {"exprnn": {"hidden": 6}}}, {"seeds": 3},
-    {"models": {"exprnn": {"drive": {"init": "zeros"}}}}, {"analyses": ["spectrum"]},
-])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"task": {"length": 9}},
+        {"training": {"clip": 1.0}},
+        {"models": {"exprnn": {"hidden": 6}}},
+        {"seeds": 3},
+        {"models": {"exprnn": {"drive": {"init": "zeros"}}}},
+        {"analyses": ["spectrum"]},
+    ],
+)
 def test_a_setting_changes_the_digests_of_the_cells_that_depend_on_it(tmp_path, setting):
     before, after = cells(write(tmp_path / "a")), cells(write(tmp_path / "b", changed(**setting)))
     assert before["adding/exprnn"].digest != after["adding/exprnn"].digest
@@ -110,24 +148,36 @@ def test_more_seeds_by_a_setting_keep_the_runs_there_were(tmp_path):
 
 def test_a_compared_model_stands_beside_the_papers(tmp_path):
     compare = {"p/adding": {"rnn": {"hidden": 4}}}
-    assert cells(write(tmp_path, user={"compare": compare}))["adding/rnn"].runs[0].settings["model"]["hidden"] == 4
+    assert (
+        cells(write(tmp_path, user={"compare": compare}))["adding/rnn"].runs[0].settings["model"]["hidden"]
+        == 4
+    )
 
 
 def test_a_users_model_is_planned_with_the_code_of_its_own_file(tmp_path):
     plugin = tmp_path / "planned_plugin.py"
-    plugin.write_text("from rnnrepro.matrices.expm import Exponential\n"
-                      "from rnnrepro.tables import Component, Model\n"
-                      "class Mine(Exponential):\n    pass\n"
-                      "MATRICES = {'mine': Component(path='this:Mine', arguments={'init': 'henaff'})}\n"
-                      "MODELS = {'my_rnn': Model(matrix='mine')}\n")
+    plugin.write_text(
+        "from rnnrepro.matrices.expm import Exponential\n"
+        "from rnnrepro.tables import Component, Model\n"
+        "class Mine(Exponential):\n    pass\n"
+        "MATRICES = {'mine': Component(path='this:Mine', arguments={'init': 'henaff'})}\n"
+        "MODELS = {'my_rnn': Model(matrix='mine')}\n"
+    )
     user = {"plugins": [str(plugin)], "compare": {"p/adding": {"my_rnn": {"hidden": 4}}}}
     modules = cells(write(tmp_path / "config", user=user))["adding/my_rnn"].modules
-    assert {"rnnrepro_plugin_planned_plugin", "rnnrepro.matrices.expm", "rnnrepro.training.loop"} <= modules.keys()
+    assert {
+        "rnnrepro_plugin_planned_plugin",
+        "rnnrepro.matrices.expm",
+        "rnnrepro.training.loop",
+    } <= modules.keys()
 
 
 def test_faults_of_all_kinds_come_together_with_near_names(tmp_path):
-    broken = changed(models={"exprnnn": {"hidden": 4}, "exprnn": {"matrix": {"inti": "henaff"}}},
-                     task={"lenght": 3}, training={"step": 3})
+    broken = changed(
+        models={"exprnnn": {"hidden": 4}, "exprnn": {"matrix": {"inti": "henaff"}}},
+        task={"lenght": 3},
+        training={"step": 3},
+    )
     broken["exhibits"] = {"fig": {**PAPER["exhibits"]["fig"], "experiments": ["addding"]}}
     with pytest.raises(Fault) as caught:
         cells(write(tmp_path, broken))
@@ -135,8 +185,15 @@ def test_faults_of_all_kinds_come_together_with_near_names(tmp_path):
     for hint in ("'steps'", "'adding'"):
         assert f"did you mean {hint}" in text
     with pytest.raises(Fault) as caught:
-        cells(write(tmp_path, changed(models={"exprnnn": {"hidden": 4}, "exprnn": {"matrix": {"inti": "henaff"}}},
-                                      task={"lenght": 3})))
+        cells(
+            write(
+                tmp_path,
+                changed(
+                    models={"exprnnn": {"hidden": 4}, "exprnn": {"matrix": {"inti": "henaff"}}},
+                    task={"lenght": 3},
+                ),
+            )
+        )
     for hint in ("'exprnn'", "'init'", "'length'"):
         assert f"did you mean {hint}" in str(caught.value)
 
@@ -147,10 +204,12 @@ def test_epochs_of_fresh_data_are_a_fault(tmp_path):
 
 
 def test_planning_imports_neither_torch_nor_pandas_nor_numpy():
-    code = ("import sys; from rnnrepro import plan, project; p = project.load('config'); p.check();"
-            "cells = [c for s in ('quick', 'small', 'paper') for c in plan.cells(p, s)];"
-            "[c.fingerprint for c in cells]; assert len(cells) > 60;"
-            "print([m for m in ('torch', 'pandas', 'numpy', 'matplotlib') if m in sys.modules])")
+    code = (
+        "import sys; from rnnrepro import plan, project; p = project.load('config'); p.check();"
+        "cells = [c for s in ('quick', 'small', 'paper') for c in plan.cells(p, s)];"
+        "[c.fingerprint for c in cells]; assert len(cells) > 60;"
+        "print([m for m in ('torch', 'pandas', 'numpy', 'matplotlib') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -20,7 +20,9 @@ PROVENANCE = {"key": "p/e/a", "runs": [{"point": "", "seed": 3, "status": "diver
 def test_what_is_written_is_read_with_its_provenance(tmp_path):
     records.write(tmp_path / "sub" / "a.parquet", records.rows([ROW]), PROVENANCE)
     found = records.read(tmp_path / "sub" / "a.parquet")
-    assert found.table.to_pylist() == [dict(zip(("step", "split", "metric", "index", "value"), ROW, strict=True))]
+    assert found.table.to_pylist() == [
+        dict(zip(("step", "split", "metric", "index", "value"), ROW, strict=True))
+    ]
     assert found.key == "p/e/a" and found.status == {("", 3): "diverged"}
     assert records.provenance_of(tmp_path / "sub" / "a.parquet") == PROVENANCE
 

@@ -19,8 +19,15 @@ FILES = sorted((ROOT / "config" / "reported").glob("*.csv"))
 
 
 def row(**settings) -> Reported:
-    plain = {"exhibit": "table1", "cell": "copying/lstm.n63", "metric": "accuracy", "value": 0.9, "status": "seen",
-             "source": "memory", "better": "higher"}
+    plain = {
+        "exhibit": "table1",
+        "cell": "copying/lstm.n63",
+        "metric": "accuracy",
+        "value": 0.9,
+        "status": "seen",
+        "source": "memory",
+        "better": "higher",
+    }
     return Reported(**{**plain, **settings})
 
 
@@ -32,7 +39,9 @@ def project():
 @pytest.fixture(scope="module")
 def convert():
     """The conversion script as a module."""
-    spec = importlib.util.spec_from_file_location("convert_reported", ROOT / "scripts" / "convert_reported.py")
+    spec = importlib.util.spec_from_file_location(
+        "convert_reported", ROOT / "scripts" / "convert_reported.py"
+    )
     module = importlib.util.module_from_spec(spec)
     # dataclasses look their module up while it is being run
     with pytest.MonkeyPatch.context() as patch:
@@ -53,27 +62,46 @@ def test_every_row_resolves(path, project):
     assert {r.exhibit for r in rows} <= shown
 
 
-@pytest.mark.parametrize(("paper", "exhibit", "cell", "part", "value", "spread", "status"), [
-    ("nnrnn", "table1", "characters_150/rnn", "", 2.89, 0.002, "seen"),
-    ("nnrnn", "table1", "characters_300/eurnn.n2048", "", 1.62, 0.001, "seen"),
-    ("nnrnn", "table1", "characters_150/eurnn", "", 1.69, 0.001, "seen"),
-    ("nnrnn", "table1", "characters_300/exprnn", "", 1.55, 0.001, "recalled"),
-    ("nnrnn", "table1", "characters_150/exprnn.n1386", "", 1.49, 0.008, "seen"),
-    ("nnrnn", "table1", "characters_150/lstm.n475", "", 1.41, 0.005, "seen"),
-    ("nnrnn", "table1_accuracy", "characters_150/rnn", "", 0.4001, 0.00026, "seen"),
-    ("nnrnn", "table1_accuracy", "characters_300/exprnn", "", 0.6689, 0.00024, "seen"),
-    ("nnrnn", "table1_updated", "characters_300_updated/nnrnn", "", 1.42, 0.003, "seen"),
-    ("nnrnn", "table1_updated_accuracy", "characters_150_updated/exprnn.n1386", "", 0.6902, 5e-06, "seen"),
-    ("nnrnn", "fig2_mnist_permuted", "mnist_permuted/lstm.n257", "split=validation,epoch=70", 0.89, None, "digitised"),
-    ("nnrnn", "fisher_table", "", "alpha=1.05,beta=0.005,d=0.2", 20.4, None, "seen"),
-    ("nnrnn", "rerun_mnist_permuted", "mnist_permuted/rnn", "epochs=70,seed=101", 0.0982, None, "seen"),
-    ("scornn", "table_mnist", "mnist/scornn.n360", "", 0.983, None, "recalled"),
-    ("scornn", "table_mnist", "mnist_permuted/urnn_rc.n512", "", 0.945, None, "recalled"),
-    ("scornn", "table_mnist", "mnist_permuted/scornn.n512", "", 0.966, None, "seen"),
-    ("scornn", "table_timit", "timit/urnn_fc.n192", "split=core", 14.5, None, "recalled"),
-    ("scornn", "table_timit", "timit/scornn.n425", "split=dev", 7.97, None, "recalled"),
-    ("scornn", "rerun_mnist", "mnist/lstm.n128", "", 0.819, None, "seen"),
-])
+@pytest.mark.parametrize(
+    ("paper", "exhibit", "cell", "part", "value", "spread", "status"),
+    [
+        ("nnrnn", "table1", "characters_150/rnn", "", 2.89, 0.002, "seen"),
+        ("nnrnn", "table1", "characters_300/eurnn.n2048", "", 1.62, 0.001, "seen"),
+        ("nnrnn", "table1", "characters_150/eurnn", "", 1.69, 0.001, "seen"),
+        ("nnrnn", "table1", "characters_300/exprnn", "", 1.55, 0.001, "recalled"),
+        ("nnrnn", "table1", "characters_150/exprnn.n1386", "", 1.49, 0.008, "seen"),
+        ("nnrnn", "table1", "characters_150/lstm.n475", "", 1.41, 0.005, "seen"),
+        ("nnrnn", "table1_accuracy", "characters_150/rnn", "", 0.4001, 0.00026, "seen"),
+        ("nnrnn", "table1_accuracy", "characters_300/exprnn", "", 0.6689, 0.00024, "seen"),
+        ("nnrnn", "table1_updated", "characters_300_updated/nnrnn", "", 1.42, 0.003, "seen"),
+        (
+            "nnrnn",
+            "table1_updated_accuracy",
+            "characters_150_updated/exprnn.n1386",
+            "",
+            0.6902,
+            5e-06,
+            "seen",
+        ),
+        (
+            "nnrnn",
+            "fig2_mnist_permuted",
+            "mnist_permuted/lstm.n257",
+            "split=validation,epoch=70",
+            0.89,
+            None,
+            "digitised",
+        ),
+        ("nnrnn", "fisher_table", "", "alpha=1.05,beta=0.005,d=0.2", 20.4, None, "seen"),
+        ("nnrnn", "rerun_mnist_permuted", "mnist_permuted/rnn", "epochs=70,seed=101", 0.0982, None, "seen"),
+        ("scornn", "table_mnist", "mnist/scornn.n360", "", 0.983, None, "recalled"),
+        ("scornn", "table_mnist", "mnist_permuted/urnn_rc.n512", "", 0.945, None, "recalled"),
+        ("scornn", "table_mnist", "mnist_permuted/scornn.n512", "", 0.966, None, "seen"),
+        ("scornn", "table_timit", "timit/urnn_fc.n192", "split=core", 14.5, None, "recalled"),
+        ("scornn", "table_timit", "timit/scornn.n425", "split=dev", 7.97, None, "recalled"),
+        ("scornn", "rerun_mnist", "mnist/lstm.n128", "", 0.819, None, "seen"),
+    ],
+)
 def test_values_are_those_of_the_cards(paper, exhibit, cell, part, value, spread, status):
     rows = read(ROOT / "config" / "reported" / f"{paper}.csv")
     (found,) = [r for r in rows if (r.exhibit, r.cell, r.part) == (exhibit, cell, part)]
@@ -82,7 +110,10 @@ def test_values_are_those_of_the_cards(paper, exhibit, cell, part, value, spread
 
 def test_what_is_not_the_papers_own_says_whose_it_is():
     rows = [r for path in FILES for r in read(path)]
-    assert {r.quoted_from for r in rows if r.exhibit.startswith("rerun_")} >= {"Wisdom et al. 2016", "projUNN"}
+    assert {r.quoted_from for r in rows if r.exhibit.startswith("rerun_")} >= {
+        "Wisdom et al. 2016",
+        "projUNN",
+    }
     assert all(r.quoted_from for r in rows if r.exhibit.startswith("rerun_"))
     assert not any(r.quoted_from for r in rows if r.exhibit in ("table1", "table_mnist", "table_timit"))
 
@@ -90,25 +121,33 @@ def test_what_is_not_the_papers_own_says_whose_it_is():
 def test_a_spread_may_be_less_sure_than_its_value():
     rows = read(ROOT / "config" / "reported" / "nnrnn.csv")
     (found,) = [r for r in rows if (r.exhibit, r.cell) == ("table1", "characters_150/nnrnn")]
-    assert (found.value, found.status, found.spread_kind, found.status_spread) == (1.47, "seen", "sem", "recalled")
+    assert (found.value, found.status, found.spread_kind, found.status_spread) == (
+        1.47,
+        "seen",
+        "sem",
+        "recalled",
+    )
 
 
-@pytest.mark.parametrize(("settings", "message"), [
-    ({"metric": "acuracy", "better": ""}, "did you mean 'accuracy'"),
-    ({"status": "sen"}, "did you mean 'seen'"),
-    ({"value": 96.0}, "not a fraction"),
-    ({"value": float("nan")}, "not finite"),
-    ({"spread": 0.1}, "go together"),
-    ({"spread_kind": "sem"}, "go together"),
-    ({"spread": 0.1, "spread_kind": "se", "status_spread": "seen"}, "unknown spread_kind"),
-    ({"spread": -0.1, "spread_kind": "sd", "status_spread": "seen"}, "at least 0"),
-    ({"spread": 0.1, "spread_kind": "sd", "status_spread": "sen"}, "unknown status_spread"),
-    ({"cell": "copying"}, "not experiment/arm"),
-    ({"part": "core"}, "not key=value"),
-    ({"exhibit": "Table 1"}, "is no key"),
-    ({"source": ""}, "no source"),
-    ({"better": "lower"}, "for accuracy it is 'higher'"),
-])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"metric": "acuracy", "better": ""}, "did you mean 'accuracy'"),
+        ({"status": "sen"}, "did you mean 'seen'"),
+        ({"value": 96.0}, "not a fraction"),
+        ({"value": float("nan")}, "not finite"),
+        ({"spread": 0.1}, "go together"),
+        ({"spread_kind": "sem"}, "go together"),
+        ({"spread": 0.1, "spread_kind": "se", "status_spread": "seen"}, "unknown spread_kind"),
+        ({"spread": -0.1, "spread_kind": "sd", "status_spread": "seen"}, "at least 0"),
+        ({"spread": 0.1, "spread_kind": "sd", "status_spread": "sen"}, "unknown status_spread"),
+        ({"cell": "copying"}, "not experiment/arm"),
+        ({"part": "core"}, "not key=value"),
+        ({"exhibit": "Table 1"}, "is no key"),
+        ({"source": ""}, "no source"),
+        ({"better": "lower"}, "for accuracy it is 'higher'"),
+    ],
+)
 def test_each_fault_of_a_row_is_named(settings, message, tmp_path):
     assert any(message in fault for fault in faults_of(row(**settings)))
     with pytest.raises(Fault, match=r"table1|Table 1"):
@@ -122,12 +161,15 @@ def test_the_same_number_does_not_stand_there_twice(tmp_path):
     write(tmp_path / "x.csv", [row(), row(value=0.8, quoted_from="others")])
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ("0.9", "high", "row 2: could not convert"),
-    ("seen", "heard", "row 2: unknown status 'heard'"),
-    (",memory", "", "row 2: expected 13 fields"),
-    ("exhibit,", "table,", "the columns must be"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0.9", "high", "row 2: could not convert"),
+        ("seen", "heard", "row 2: unknown status 'heard'"),
+        (",memory", "", "row 2: expected 13 fields"),
+        ("exhibit,", "table,", "the columns must be"),
+    ],
+)
 def test_a_file_that_was_edited_wrongly_says_where(tmp_path, old, new, message):
     path = tmp_path / "x.csv"
     write(path, [row()])
@@ -144,11 +186,22 @@ def test_a_missing_file_is_a_fault_but_a_paper_may_have_none(tmp_path, project):
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_size=20)
 rows_of_any_kind = st.builds(
-    row, value=st.floats(0, 1), note=words, quoted_from=words, source=words.filter(bool),
-    status=st.sampled_from(list(STATUSES)), part=st.sampled_from(["", "split=core", "alpha=0.95,d=0"]),
+    row,
+    value=st.floats(0, 1),
+    note=words,
+    quoted_from=words,
+    source=words.filter(bool),
+    status=st.sampled_from(list(STATUSES)),
+    part=st.sampled_from(["", "split=core", "alpha=0.95,d=0"]),
 ) | st.builds(
-    row, metric=st.just("bpc"), better=st.just("lower"), value=st.floats(-1e9, 1e9), spread=st.floats(0, 1e9),
-    spread_kind=st.sampled_from(list(SPREADS)), status_spread=st.sampled_from(list(STATUSES)), cell=st.just(""),
+    row,
+    metric=st.just("bpc"),
+    better=st.just("lower"),
+    value=st.floats(-1e9, 1e9),
+    spread=st.floats(0, 1e9),
+    spread_kind=st.sampled_from(list(SPREADS)),
+    status_spread=st.sampled_from(list(STATUSES)),
+    cell=st.just(""),
 )
 
 
@@ -190,17 +243,31 @@ def test_conversion_of_an_invented_card(convert):
     assert (rnn.exhibit, rnn.cell, rnn.metric) == ("table1_accuracy", "characters_150/rnn", "accuracy")
     assert (rnn.value, rnn.spread, rnn.spread_kind, rnn.status_spread) == (0.4001, 0.00026, "sem", "seen")
     assert rnn.source == "a long line"
-    assert (eurnn.cell, eurnn.status, eurnn.status_spread) == ("characters_300/eurnn.n2048", "seen", "recalled")
-    assert (nnrnn.value, nnrnn.spread) == (0.94, None) and "0.945 where another figure repeats it" in nnrnn.note
+    assert (eurnn.cell, eurnn.status, eurnn.status_spread) == (
+        "characters_300/eurnn.n2048",
+        "seen",
+        "recalled",
+    )
+    assert (nnrnn.value, nnrnn.spread) == (
+        0.94,
+        None,
+    ) and "0.945 where another figure repeats it" in nnrnn.note
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [
-    ("id: supp_table4", "id: supp_table9", "has no place"),
-    ("accuracy_percent", "accuracy_promille", "unknown metric"),
-    ("task: ptb_char", "task: enwik8", "unknown task 'enwik8'"),
-    ("better: higher", "better: lower", "for accuracy it is higher"),
-    ("comparison: fixed_hidden}", "comparison: fixed_hidden}, value: 41.0", "stands twice: 0.4001 and 0.41"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("id: supp_table4", "id: supp_table9", "has no place"),
+        ("accuracy_percent", "accuracy_promille", "unknown metric"),
+        ("task: ptb_char", "task: enwik8", "unknown task 'enwik8'"),
+        ("better: higher", "better: lower", "for accuracy it is higher"),
+        (
+            "comparison: fixed_hidden}",
+            "comparison: fixed_hidden}, value: 41.0",
+            "stands twice: 0.4001 and 0.41",
+        ),
+    ],
+)
 def test_a_card_that_does_not_fit_is_a_fault(convert, old, new, message):
     with pytest.raises(Fault, match=message):
         convert.convert("nnrnn", yaml.safe_load(CARD.replace(old, new, 1)))

@@ -14,7 +14,11 @@ from rnnrepro.config import Experiment, UserSettings, statistic
 from rnnrepro.errors import Fault
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
@@ -28,7 +32,9 @@ def faults(cls: type, value: object) -> list[str]:
 
 
 def test_all_faults_are_said_at_once_each_with_its_place_and_the_nearest_name():
-    found = faults(UserSettings, {"scal": "quick", "papers": "nnrnn", "seeds": 0, "device": "cdua", "stack": "3"})
+    found = faults(
+        UserSettings, {"scal": "quick", "papers": "nnrnn", "seeds": 0, "device": "cdua", "stack": "3"}
+    )
     assert len(found) == 5
     assert any("scal: unknown key; did you mean 'scale'?" in text for text in found)
     assert any("papers: expected a list, found 'nnrnn'" in text for text in found)
@@ -55,9 +61,14 @@ def test_reader_and_schema_agree_on_every_mapping(value):
         assert accepted == (not faults(UserSettings, value))
 
 
-@pytest.mark.parametrize(("spec", "expected"), [
-    ("last", ("last", None)), ("median_last(4)", ("median_last", 4.0)), ("first_step_below(0.02)", ("first_step_below", 0.02)),
-])
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("last", ("last", None)),
+        ("median_last(4)", ("median_last", 4.0)),
+        ("first_step_below(0.02)", ("first_step_below", 0.02)),
+    ],
+)
 def test_statistics_are_parsed(spec, expected):
     assert statistic(spec) == expected
 
@@ -75,5 +86,5 @@ def test_finishing_a_reader_raises_one_fault_with_every_line():
     reader = typed.Reader("f")
     reader.fault("a", "one")
     reader.fault("b", "two")
-    with pytest.raises(Fault, match="(?s)a: one.*b: two"):
+    with pytest.raises(Fault, match=r"(?s)a: one.*b: two"):
         reader.finish()

@@ -67,8 +67,14 @@ METHODS: dict[str, Callable[[np.ndarray], Callable[[np.ndarray], float]]] = {
 }
 
 
-def memory_curve(theta: np.ndarray, *, source: np.ndarray | None = None, steps: int = STEPS,
-                 noise: float = 1.0, method: str = "square_root") -> np.ndarray:
+def memory_curve(
+    theta: np.ndarray,
+    *,
+    source: np.ndarray | None = None,
+    steps: int = STEPS,
+    noise: float = 1.0,
+    method: str = "square_root",
+) -> np.ndarray:
     """J(t) for t = 0 … steps−1, (steps,).
 
     `source` u (N,) is the first unit vector by default, `noise` the variance ε. `method` is one of METHODS;
@@ -96,9 +102,14 @@ def chain_memory_curve(chain: float, *, size: int = 100, steps: int = STEPS) -> 
     return np.where(t < size, curve, 0.0)
 
 
-def total_memory_table(*, chains: Iterable[float] = (0.95, 1.0, 1.05), belows: Iterable[float] = (0.0, 0.005),
-                       diagonals: Iterable[float] = (0.0, 0.2), size: int = 100,
-                       method: str = "square_root") -> list[dict[str, float]]:
+def total_memory_table(
+    *,
+    chains: Iterable[float] = (0.95, 1.0, 1.05),
+    belows: Iterable[float] = (0.0, 0.005),
+    diagonals: Iterable[float] = (0.0, 0.2),
+    size: int = 100,
+    method: str = "square_root",
+) -> list[dict[str, float]]:
     """J_tot (first 150 steps) for every α, β, d, as rows {alpha, beta, d, j_total} (supplement, Table 6)."""
     rows = []
     for diagonal, below, chain in product(diagonals, belows, chains):

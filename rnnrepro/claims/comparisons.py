@@ -60,8 +60,10 @@ class Comparison:
 def arms_of(claim: Claim, experiment: Experiment, records: Mapping[str, CellRecords]) -> Arms:
     """The claim's statistic of every run of its arms."""
     return Arms(
-        runs={arm: statistics.of_cell(record, claim.metric, claim.split, claim.statistic)
-              for arm, record in records.items()},
+        runs={
+            arm: statistics.of_cell(record, claim.metric, claim.split, claim.statistic)
+            for arm, record in records.items()
+        },
         labels={arm: experiment.models[arm].label or arm for arm in records},
         better=statistics.direction(claim.metric, claim.statistic),
     )
@@ -70,7 +72,9 @@ def arms_of(claim: Claim, experiment: Experiment, records: Mapping[str, CellReco
 def compare(claim: Claim, arms: Arms) -> list[Comparison]:
     """Every comparison that the claim makes. Raises Fault where two arms have grids that do not match."""
     if claim.kind in ("reaches", "fails"):
-        return [_against_threshold(claim, arms, arm, point) for arm in claim.arms for point in arms.points(arm)]
+        return [
+            _against_threshold(claim, arms, arm, point) for arm in claim.arms for point in arms.points(arm)
+        ]
     one = _better if claim.kind == "better" else _equal
     found = []
     for arm in claim.arms:
@@ -101,8 +105,10 @@ def centre(values: Sequence[float], compare: str) -> float:
 def _words(claim: Claim, first: str, a: Sequence[float], second: str, b: Sequence[float]) -> str:
     # t-tests are on means, whatever a claim of another kind would compare
     what = "mean" if claim.kind == "equal" else claim.compare
-    return (f"{what} of {first} {_number(centre(a, what))} ({len(a)} {_runs(a)}), "
-            f"of {second} {_number(centre(b, what))} ({len(b)} {_runs(b)})")
+    return (
+        f"{what} of {first} {_number(centre(a, what))} ({len(a)} {_runs(a)}), "
+        f"of {second} {_number(centre(b, what))} ({len(b)} {_runs(b)})"
+    )
 
 
 def _runs(values: Sequence[float]) -> str:
@@ -125,9 +131,11 @@ def _better(claim: Claim, better: str, a: Sequence[float], b: Sequence[float], w
         ahead = tests.all_better(a, b, better, claim.margin)
         behind = tests.all_better(b, a, better, claim.margin)
         verdict = "supported" if ahead else "not supported" if behind else "inconclusive"
-        sentence = {"supported": "every run of the first beats every run of the other",
-                    "not supported": "every run of the other beats every run of the first",
-                    "inconclusive": "the runs do not separate"}[verdict]
+        sentence = {
+            "supported": "every run of the first beats every run of the other",
+            "not supported": "every run of the other beats every run of the first",
+            "inconclusive": "the runs do not separate",
+        }[verdict]
         return Comparison(verdict, None, effect, fewest, f"{words}; {sentence} by {claim.margin:g}")
     test = tests.permutation(a, b, better, claim.compare)
     handicapped = [x + (claim.margin if better == "lower" else -claim.margin) for x in a]
@@ -136,7 +144,9 @@ def _better(claim: Claim, better: str, a: Sequence[float], b: Sequence[float], w
     if test.p <= LEVEL and effect >= claim.margin:
         return Comparison("supported", test.p, effect, fewest, said)
     if short.p <= LEVEL:
-        return Comparison("not supported", test.p, effect, fewest, f"{said}; short of the margin with {_p(short.p)}")
+        return Comparison(
+            "not supported", test.p, effect, fewest, f"{said}; short of the margin with {_p(short.p)}"
+        )
     return Comparison("inconclusive", test.p, effect, fewest, said)
 
 
@@ -144,13 +154,16 @@ def _equal(claim: Claim, better: str, a: Sequence[float], b: Sequence[float], wo
     effect, fewest = tests.advantage(a, b, better), min(len(a), len(b))
     within, apart = tests.equal_within(a, b, claim.margin), tests.apart_by(a, b, claim.margin)
     if math.isnan(within.p):
-        return Comparison("inconclusive", None, effect, fewest,
-                          f"{words}; no t-test with a single or a diverged run")
+        return Comparison(
+            "inconclusive", None, effect, fewest, f"{words}; no t-test with a single or a diverged run"
+        )
     said = f"{words}; {within.method}, {_p(within.p)}, margin {claim.margin:g}"
     if within.p <= LEVEL:
         return Comparison("supported", within.p, effect, fewest, said)
     if apart.p <= LEVEL:
-        return Comparison("not supported", within.p, effect, fewest, f"{said}; further apart with {_p(apart.p)}")
+        return Comparison(
+            "not supported", within.p, effect, fewest, f"{said}; further apart with {_p(apart.p)}"
+        )
     return Comparison("inconclusive", within.p, effect, fewest, said)
 
 
@@ -163,7 +176,11 @@ def _against_threshold(claim: Claim, arms: Arms, arm: str, point: str) -> Compar
     there = sum(d >= claim.margin and (d > 0 or not reaching) for d in distances)
     verdict = "supported" if there == len(values) else "not supported" if not there else "inconclusive"
     good = {"lower": "below", "higher": "above"}[arms.better]
-    stated = f"{'' if reaching else 'not '}{good} {claim.threshold:g}" + f" by {claim.margin:g}" * bool(claim.margin)
-    sentence = (f"{there} of {len(values)} {_runs(values)} of {arms.named(arm, point)} {stated} "
-                f"(from {_number(min(values))} to {_number(max(values))})")
+    stated = f"{'' if reaching else 'not '}{good} {claim.threshold:g}" + f" by {claim.margin:g}" * bool(
+        claim.margin
+    )
+    sentence = (
+        f"{there} of {len(values)} {_runs(values)} of {arms.named(arm, point)} {stated} "
+        f"(from {_number(min(values))} to {_number(max(values))})"
+    )
     return Comparison(verdict, None, min(distances), len(values), sentence)

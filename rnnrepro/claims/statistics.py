@@ -102,8 +102,9 @@ def _curves(rows: pd.DataFrame, better: str | None):
     for (point, seed), part in rows.groupby(["point", "seed"], sort=False):
         part = part.sort_values("step", kind="stable")
         values = part["value"].to_numpy(dtype=float)
-        yield (str(point), int(seed)), (
-            part["step"].to_numpy(), np.where(np.isnan(values), worst(better), values)
+        yield (
+            (str(point), int(seed)),
+            (part["step"].to_numpy(), np.where(np.isnan(values), worst(better), values)),
         )
 
 
@@ -138,7 +139,7 @@ def _tail(curve: Curve, argument: float) -> np.ndarray:
     """The last evaluations, all of them where a short budget has fewer than asked for."""
     if argument < 1 or argument != int(argument):
         raise Fault(f"the last {argument:g} evaluations: give a whole number of at least 1")
-    return curve.values[-int(argument):]
+    return curve.values[-int(argument) :]
 
 
 def _at_best_validation(curve: Curve, argument: float | None, better: str | None) -> float:
@@ -167,8 +168,13 @@ def _first_step_below(curve: Curve, argument: float, better: str | None) -> floa
 
 
 _STATISTICS: dict[str, Callable[[Curve, float, str | None], float]] = {
-    "last": _last, "best": _best, "median_last": _median_last, "mean_last": _mean_last,
-    "at_best_validation": _at_best_validation, "at_step": _at_step, "first_step_below": _first_step_below,
+    "last": _last,
+    "best": _best,
+    "median_last": _median_last,
+    "mean_last": _mean_last,
+    "at_best_validation": _at_best_validation,
+    "at_step": _at_step,
+    "first_step_below": _first_step_below,
 }
 
 
@@ -177,7 +183,11 @@ def in_words(statistic: str) -> str:
     name, argument = config.statistic(statistic)
     number = "" if argument is None else f"{argument:g}"
     return {
-        "last": "last evaluation", "best": "best evaluation", "median_last": f"median of the last {number} evaluations",
-        "mean_last": f"mean of the last {number} evaluations", "at_best_validation": "evaluation of best validation",
-        "at_step": f"evaluation at step {number}", "first_step_below": f"first step below {number}",
+        "last": "last evaluation",
+        "best": "best evaluation",
+        "median_last": f"median of the last {number} evaluations",
+        "mean_last": f"mean of the last {number} evaluations",
+        "at_best_validation": "evaluation of best validation",
+        "at_step": f"evaluation at step {number}",
+        "first_step_below": f"first step below {number}",
     }[name]

@@ -53,7 +53,13 @@ def read(path: str | Path) -> list[Verdict]:
 def _verdict(row: dict[str, str]) -> Verdict:
     numbers = {name: float(row[name]) if row[name] else None for name in _NUMBERS}
     n = {arm: int(count) for arm, count in (entry.rsplit(" ", 1) for entry in row["n"].split("; ") if entry)}
-    found = {**row, **numbers, "n": n, "few_seeds": bool(row["few_seeds"]), "experiment": row["experiment"] or None}
+    found = {
+        **row,
+        **numbers,
+        "n": n,
+        "few_seeds": bool(row["few_seeds"]),
+        "experiment": row["experiment"] or None,
+    }
     return Verdict(**found)
 
 

@@ -115,7 +115,9 @@ def _upper_tail(distance: float, error: float, freedom: float) -> float:
         return math.nan
     if error == 0:
         return 0.0 if distance > 0 else 1.0
-    return float(stats.t.sf(distance / error, freedom) if math.isfinite(freedom) else stats.norm.sf(distance / error))
+    return float(
+        stats.t.sf(distance / error, freedom) if math.isfinite(freedom) else stats.norm.sf(distance / error)
+    )
 
 
 def _worse(first: float, second: float) -> float:

@@ -108,8 +108,14 @@ def evaluate(
     if not reason:
         experiment = experiment_of(here.experiment)
         records, reason = _records(paper, here, scale, experiment, record_of)
-    common = {"paper": paper, "claim": name, "text": (here or claim).text, "source": (here or claim).source,
-              "scale": scale, "kind": (here or claim).kind}
+    common = {
+        "paper": paper,
+        "claim": name,
+        "text": (here or claim).text,
+        "source": (here or claim).source,
+        "scale": scale,
+        "kind": (here or claim).kind,
+    }
     if reason:
         return Verdict(**common, verdict="not run", detail=reason)
     arms = comparisons.arms_of(here, experiment, records)
@@ -136,23 +142,39 @@ def _records(
 
 def _summary(claim: Claim, arms: Arms, found: Sequence[Comparison]) -> dict:
     verdicts = {c.verdict for c in found}
-    verdict = ("not supported" if "not supported" in verdicts else "inconclusive" if "inconclusive" in verdicts
-               else "supported")
+    verdict = (
+        "not supported"
+        if "not supported" in verdicts
+        else "inconclusive"
+        if "inconclusive" in verdicts
+        else "supported"
+    )
     # The pair that decides is one of those with the verdict; among them the one that says least for the claim.
     deciding = [c for c in found if c.verdict == verdict]
     weakest = min(deciding, key=lambda c: (-math.inf if c.p is None else -c.p, c.effect))
     return {
-        "verdict": verdict, "few_seeds": any(c.fewest < FEW for c in found), "experiment": claim.experiment,
-        "metric": claim.metric, "split": claim.split, "statistic": claim.statistic,
-        "n": {arm: len(values) for arm, values in arms.runs.items()}, "p": weakest.p, "effect": weakest.effect,
-        "margin": claim.margin, "threshold": claim.threshold, "detail": _detail(claim, arms, found, weakest),
+        "verdict": verdict,
+        "few_seeds": any(c.fewest < FEW for c in found),
+        "experiment": claim.experiment,
+        "metric": claim.metric,
+        "split": claim.split,
+        "statistic": claim.statistic,
+        "n": {arm: len(values) for arm, values in arms.runs.items()},
+        "p": weakest.p,
+        "effect": weakest.effect,
+        "margin": claim.margin,
+        "threshold": claim.threshold,
+        "detail": _detail(claim, arms, found, weakest),
     }
 
 
 def _detail(claim: Claim, arms: Arms, found: Sequence[Comparison], weakest: Comparison) -> str:
     which = "" if len(found) == 1 else f" (of {len(found)} comparisons the one that says least for it)"
-    diverged = [f"{sum(v.diverged for v in values)} of {len(values)} runs of {arms.labels[arm]} diverged"
-                for arm, values in arms.runs.items() if any(v.diverged for v in values)]
+    diverged = [
+        f"{sum(v.diverged for v in values)} of {len(values)} runs of {arms.labels[arm]} diverged"
+        for arm, values in arms.runs.items()
+        if any(v.diverged for v in values)
+    ]
     what = f"{claim.metric} on {claim.split}, {statistics.in_words(claim.statistic)}"
     return "; ".join([f"{what}: {weakest.sentence}{which}", *diverged]) + "."
 
@@ -163,9 +185,13 @@ def _note(claim: Claim, experiment: Experiment, arms: Arms, reported: Sequence[R
         return ""
     said = []
     for arm in claim.than:
-        known = [row.value for row in reported
-                 if row.cell == f"{claim.experiment}/{arm}" and row.metric == claim.metric
-                 and row.settings.get("split", claim.split) == claim.split]
+        known = [
+            row.value
+            for row in reported
+            if row.cell == f"{claim.experiment}/{arm}"
+            and row.metric == claim.metric
+            and row.settings.get("split", claim.split) == claim.split
+        ]
         ours = comparisons.centre([v.value for v in arms.runs[arm]], "mean")
         best = (min if arms.better == "lower" else max)(known) if known else None
         if known and (ours < best if arms.better == "lower" else ours > best):

@@ -12,18 +12,37 @@ from collections.abc import Sequence
 
 from rnnrepro.errors import Fault
 
-COMMANDS = ("list", "plan", "data", "train", "why", "check", "exhibit", "claims", "metrics", "page", "report",
-            "readme", "schema")
+COMMANDS = (
+    "list",
+    "plan",
+    "data",
+    "train",
+    "why",
+    "check",
+    "exhibit",
+    "claims",
+    "metrics",
+    "page",
+    "report",
+    "readme",
+    "schema",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it went well, 2 for a Fault, which is printed as one `error:`."""
-    parser = argparse.ArgumentParser(prog="rnnrepro", description="The reproduction of recurrent-network research.")
+    parser = argparse.ArgumentParser(
+        prog="rnnrepro", description="The reproduction of recurrent-network research."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
         module = importlib.import_module(f"rnnrepro.cli.{name}")
-        sub = commands.add_parser(module.NAME, help=module.HELP, description=module.__doc__,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+        sub = commands.add_parser(
+            module.NAME,
+            help=module.HELP,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.arguments(sub)
         sub.set_defaults(run=module.run)
     args = parser.parse_args(argv)

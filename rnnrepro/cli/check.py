@@ -1,6 +1,6 @@
 """Run the conformance table on the models of your own file.
 
-    rnnrepro check mymodel.py
+rnnrepro check mymodel.py
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ def run(args: argparse.Namespace) -> int:
     for name in plugins.load(args.plugin).models:
         for check in conformance.check_model(name):
             failed += not check.ok
-            print(f"{'ok  ' if check.ok else 'FAIL'} {name}: {check.name}{'' if check.ok else f': {check.message}'}")
+            print(
+                f"{'ok  ' if check.ok else 'FAIL'} {name}: {check.name}{'' if check.ok else f': {check.message}'}"
+            )
     print(f"{failed} failed" if failed else "all checks passed")
     return 1 if failed else 0

@@ -1,7 +1,7 @@
 """Judge the papers' claims by the results of a scale.
 
-    rnnrepro claims --scale quick
-    rnnrepro claims --scale quick --results results/quick --output results/quick/claims.csv
+rnnrepro claims --scale quick
+rnnrepro claims --scale quick --results results/quick --output results/quick/claims.csv
 """
 
 from __future__ import annotations
@@ -61,8 +61,10 @@ def verdicts(project: Project, scale: str, results: Path, papers: list[str]) -> 
         def experiment_of(name: str, paper: str = paper):
             return project.experiment(paper, name, scale)
 
-        found += [evaluate(paper, name, claim, scale, experiment_of, record_of, rows)
-                  for name, claim in project.paper(paper).claims.items()]
+        found += [
+            evaluate(paper, name, claim, scale, experiment_of, record_of, rows)
+            for name, claim in project.paper(paper).claims.items()
+        ]
     return found
 
 

@@ -14,9 +14,17 @@ from rnnrepro.project import Project, load
 
 def project_options(parser: argparse.ArgumentParser) -> None:
     """--config and --set."""
-    parser.add_argument("--config", default="config", metavar="DIR", help="folder with config.yaml and papers/")
-    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE",
-                        help="a setting in place of config.yaml's; repeatable")
+    parser.add_argument(
+        "--config", default="config", metavar="DIR", help="folder with config.yaml and papers/"
+    )
+    parser.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting in place of config.yaml's; repeatable",
+    )
 
 
 def scale_option(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """Fetch data sets: from a mirror folder if one is named, else from upstream; every file checked against its checksum.
 
-    rnnrepro data list
-    rnnrepro data fetch mnist ptb_char
+rnnrepro data list
+rnnrepro data fetch mnist ptb_char
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         for name, entry in DATASETS.items():
             size = sum(file.bytes for file in entry.files) / 1e6
-            print(f"{name:12s} {f'{size:6.1f} MB' if entry.files else 'comes with a dependency':24s} {entry.about}")
+            print(
+                f"{name:12s} {f'{size:6.1f} MB' if entry.files else 'comes with a dependency':24s} {entry.about}"
+            )
         return 0
     return _fetch(args, args.datasets or [n for n, e in DATASETS.items() if e.files])
 
@@ -54,5 +56,9 @@ def _fetch(args: argparse.Namespace, names: list[str]) -> int:
 
 
 def _progress(file: str, done: int, total: int) -> None:
-    print(f"\r\033[K{file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB", end="" if done < total else "\n",
-          file=sys.stderr, flush=True)
+    print(
+        f"\r\033[K{file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB",
+        end="" if done < total else "\n",
+        file=sys.stderr,
+        flush=True,
+    )

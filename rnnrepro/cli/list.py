@@ -30,7 +30,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"{key}: {paper.title} ({paper.venue})")
         for name in paper.experiments:
             experiment = project.experiment(key, name, scale)
-            what = f"{experiment.title}: {', '.join(experiment.models)}" if experiment else f"not at scale {scale}"
+            what = (
+                f"{experiment.title}: {', '.join(experiment.models)}"
+                if experiment
+                else f"not at scale {scale}"
+            )
             print(f"  experiment {key}/{name:28s} {what}")
         for name, exhibit in paper.exhibits.items():
             where = exhibit.title if scale in exhibit.scales else f"not at scale {scale}"

@@ -22,7 +22,9 @@ NAME, HELP = "metrics", "put the results of all cells of a scale into one file"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="default: metrics.parquet among the results")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: metrics.parquet among the results"
+    )
     scale_option(parser)
     project_options(parser)
 
@@ -45,7 +47,9 @@ def gather(scale: str, paths: Sequence[Path], output: Path) -> int:
 
     missing = [path for path in paths if not path.exists()]
     if missing:
-        raise Fault(f"{len(missing)} of {len(paths)} cells have no results, the first {missing[0]}; train them first")
+        raise Fault(
+            f"{len(missing)} of {len(paths)} cells have no results, the first {missing[0]}; train them first"
+        )
     rows = 0
 
     def fill(part: Path) -> None:
@@ -70,8 +74,11 @@ def _copy(scale: str, paths: Sequence[Path], part: Path) -> int:
             cell = records.read(path)
             runs = zip(cell.table["point"].to_pylist(), cell.table["seed"].to_pylist(), strict=True)
             status = pa.array([cell.status[run] for run in runs], text)
-            columns = [pa.array([scale] * cell.table.num_rows, text), *(cell.table[n] for n in records.SCHEMA.names),
-                       status]
+            columns = [
+                pa.array([scale] * cell.table.num_rows, text),
+                *(cell.table[n] for n in records.SCHEMA.names),
+                status,
+            ]
             writer.write_table(pa.table(columns, schema=schema))
             rows += cell.table.num_rows
     return rows

@@ -32,13 +32,17 @@ def run(args: argparse.Namespace) -> int:
     print(f"{'cell':46s} {'runs':>4s} {'N':>5s} {'steps':>7s} {'PFLOP':>8s} {'disk MB':>7s} {'time':>8s}")
     for cell in cells:
         row = _row(cell)
-        print(f"{cell.key:46s} {row['runs']:4d} {row['hidden']:5d} {row['steps']:7d} {row['flops'] / 1e15:8.3g} "
-              f"{row['disk_bytes'] / 1e6:7.1f} {duration(row['seconds']):>8s}")
+        print(
+            f"{cell.key:46s} {row['runs']:4d} {row['hidden']:5d} {row['steps']:7d} {row['flops'] / 1e15:8.3g} "
+            f"{row['disk_bytes'] / 1e6:7.1f} {duration(row['seconds']):>8s}"
+        )
     unique = unique_seconds(cells)
-    print(f"\n{scale}: {len(cells)} cells, {sum(len(c.runs) for c in cells)} runs, "
-          f"{sum(c.estimate.total_steps for c in cells):,} optimiser steps, "
-          f"{sum(c.estimate.flops for c in cells) / 1e15:.3g} PFLOP; about {duration(unique)} of training on one core, "
-          "equal runs counted once. Times are estimates for a processor; a GPU is far faster at scale paper.")
+    print(
+        f"\n{scale}: {len(cells)} cells, {sum(len(c.runs) for c in cells)} runs, "
+        f"{sum(c.estimate.total_steps for c in cells):,} optimiser steps, "
+        f"{sum(c.estimate.flops for c in cells) / 1e15:.3g} PFLOP; about {duration(unique)} of training on one core, "
+        "equal runs counted once. Times are estimates for a processor; a GPU is far faster at scale paper."
+    )
     return 0
 
 
@@ -55,6 +59,12 @@ def unique_seconds(cells: list[plan.Cell]) -> float:
 
 def _row(cell: plan.Cell) -> dict:
     estimate = cell.estimate
-    return {"cell": cell.key, "runs": len(cell.runs), "hidden": cell.settings.models[cell.arm].hidden,
-            "steps": estimate.steps, "flops": estimate.flops, "seconds": estimate.seconds,
-            "disk_bytes": estimate.disk_bytes}
+    return {
+        "cell": cell.key,
+        "runs": len(cell.runs),
+        "hidden": cell.settings.models[cell.arm].hidden,
+        "steps": estimate.steps,
+        "flops": estimate.flops,
+        "seconds": estimate.seconds,
+        "disk_bytes": estimate.disk_bytes,
+    }

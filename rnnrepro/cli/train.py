@@ -45,7 +45,9 @@ def cell_of(project: Project, scale: str, experiment: str, arm: str) -> plan.Cel
     for cell in cells:
         if cell.arm == arm:
             return cell
-    raise Fault(f"unknown model {arm!r} in {experiment} at scale {scale}{nearest(arm, [c.arm for c in cells])}")
+    raise Fault(
+        f"unknown model {arm!r} in {experiment} at scale {scale}{nearest(arm, [c.arm for c in cells])}"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,8 +80,11 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     for name in cell.data_sets:
         fetch(name, data, mirror=mirror_of(project.user))
     work = job.Job(
-        root=args.state or Path("state") / cell.scale, device=_device(args.device or project.user.device), data=data,
-        minutes=args.minutes or project.user.minutes, stack=project.user.stack,
+        root=args.state or Path("state") / cell.scale,
+        device=_device(args.device or project.user.device),
+        data=data,
+        minutes=args.minutes or project.user.minutes,
+        stack=project.user.stack,
         any_code=cell.scale == "paper" and project.user.retrain != "stale",
     )
     found = job.train(cell, work, runs)
@@ -97,7 +102,9 @@ def _device(word: str) -> "torch.device":  # noqa: F821, UP037  torch is importe
 
     if word == "cuda" and not torch.cuda.is_available():
         raise Fault("device cuda was asked for, but there is no GPU here; use --device cpu")
-    return torch.device("cuda" if word == "auto" and torch.cuda.is_available() else word.replace("auto", "cpu"))
+    return torch.device(
+        "cuda" if word == "auto" and torch.cuda.is_available() else word.replace("auto", "cpu")
+    )
 
 
 def _show(found: list) -> None:
@@ -108,5 +115,7 @@ def _show(found: list) -> None:
                 last[row["split"], row["metric"]] = row["value"]
         words = "  ".join(f"{split} {metric} {value:.5g}" for (split, metric), value in last.items())
         seed = record.provenance["settings"]["seed"]
-        print(f"seed {seed}: {record.provenance['status']} after {record.provenance['steps']} steps: {words}",
-              file=sys.stdout)
+        print(
+            f"seed {seed}: {record.provenance['status']} after {record.provenance['steps']} steps: {words}",
+            file=sys.stdout,
+        )

@@ -1,7 +1,7 @@
 """Say in words what has changed since a result was made, and so why it would be made again.
 
-    rnnrepro why results/quick/nnrnn/fig2_copy.html
-    rnnrepro why results/quick/runs/enrnn/adding/enrnn.parquet
+rnnrepro why results/quick/nnrnn/fig2_copy.html
+rnnrepro why results/quick/runs/enrnn/adding/enrnn.parquet
 """
 
 from __future__ import annotations

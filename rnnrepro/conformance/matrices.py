@@ -39,8 +39,9 @@ class Subject:
     def make(self, seeds: Sequence[int] = SEEDS, dtype: torch.dtype = torch.float32) -> Matrix:
         """The matrix with one run a seed."""
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        return self.matrix(self.size, input_size=3, width=self.width, generators=generators, dtype=dtype,
-                           **self.arguments)
+        return self.matrix(
+            self.size, input_size=3, width=self.width, generators=generators, dtype=dtype, **self.arguments
+        )
 
 
 def check_row(matrix: type[Matrix], row: Component) -> None:
@@ -48,7 +49,8 @@ def check_row(matrix: type[Matrix], row: Component) -> None:
     own = {
         name: parameter.default
         for name, parameter in inspect.signature(matrix.__init__).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name not in inspect.signature(Matrix.__init__).parameters
+        if parameter.kind is parameter.KEYWORD_ONLY
+        and name not in inspect.signature(Matrix.__init__).parameters
     }
     _demand(own == dict(row.arguments), f"arguments {own} differ from the row's {dict(row.arguments)}")
 
@@ -59,11 +61,16 @@ def shapes(subject: Subject) -> None:
         matrix = subject.make(dtype=dtype)
         w = matrix.build()
         expected = (len(SEEDS), subject.size, subject.width or subject.size)
-        _demand(w.shape == expected and w.dtype == dtype, f"W is {w.dtype} {tuple(w.shape)}, not {dtype} {expected}")
+        _demand(
+            w.shape == expected and w.dtype == dtype,
+            f"W is {w.dtype} {tuple(w.shape)}, not {dtype} {expected}",
+        )
         for name, tensor in matrix.state_dict().items():
             _demand(tensor.shape[:1] == (len(SEEDS),), f"{name} has shape {tuple(tensor.shape)}: no run axis")
         for value in (matrix.residual(), matrix.penalty()):
-            _demand(value is None or value.shape == (len(SEEDS),), "residual and penalty are one number a run")
+            _demand(
+                value is None or value.shape == (len(SEEDS),), "residual and penalty are one number a run"
+            )
 
 
 def bits(subject: Subject) -> None:
@@ -77,7 +84,11 @@ def bits(subject: Subject) -> None:
             for name, tensor in one.state_dict().items():
                 _same(stack.state_dict()[name][i : i + 1], tensor, f"{name} of a run in a stack, step {step}")
             for name, parameter in one.named_parameters():
-                _same(stack.get_parameter(name).grad[i : i + 1], parameter.grad, f"gradient of {name}, step {step}")
+                _same(
+                    stack.get_parameter(name).grad[i : i + 1],
+                    parameter.grad,
+                    f"gradient of {name}, step {step}",
+                )
             _same(stack.build()[i : i + 1], one.build(), f"W of a run in a stack, step {step}")
 
 

@@ -45,15 +45,24 @@ class Case:
     def network(self, seeds: Sequence[int] = SEEDS, dtype: torch.dtype = torch.float64) -> Network:
         """The network with one run a seed, the same each time."""
         generators = [Generator().manual_seed(seed) for seed in seeds]
-        return build(self.name, input_size=INPUTS, hidden_size=self.hidden, output_size=OUTPUTS,
-                     arguments=self.arguments, generators=generators, dtype=dtype)
+        return build(
+            self.name,
+            input_size=INPUTS,
+            hidden_size=self.hidden,
+            output_size=OUTPUTS,
+            arguments=self.arguments,
+            generators=generators,
+            dtype=dtype,
+        )
 
     def matrix(self) -> matrices.Subject:
         """The model's matrix at its size, for the checks of matrices."""
         row = tables.row("model", self.name)
         arguments = {**row.defaults.get("matrix", {}), **self.arguments.get("matrix", {})}
         gates = tables.load("update", row.update).gates
-        return matrices.Subject(tables.load("matrix", row.matrix), self.hidden, arguments, gates * self.hidden)
+        return matrices.Subject(
+            tables.load("matrix", row.matrix), self.hidden, arguments, gates * self.hidden
+        )
 
 
 def check_model(
@@ -66,7 +75,9 @@ def check_model(
     tables.row("model", name)
     case = Case(name, hidden, arguments or {})
     checks = {sentence: partial(check, case) for sentence, check in CHECKS.items()}
-    checks |= {f"of its matrix: {s}": partial(_matrix_check, check, case) for s, check in matrices.CHECKS.items()}
+    checks |= {
+        f"of its matrix: {s}": partial(_matrix_check, check, case) for s, check in matrices.CHECKS.items()
+    }
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -114,10 +125,14 @@ def shapes(case: Case) -> None:
         outputs, state = network(_inputs(dtype))
         expected = (len(SEEDS), TIME, BATCH, OUTPUTS)
         _demand(outputs.shape == expected, f"the outputs are {tuple(outputs.shape)}, not {expected}")
-        tensors = {"outputs": outputs, **network.state_dict()} | {f"state {i}": s for i, s in enumerate(state)}
+        tensors = {"outputs": outputs, **network.state_dict()} | {
+            f"state {i}": s for i, s in enumerate(state)
+        }
         for name, value in tensors.items():
             _demand(value.shape[:1] == (len(SEEDS),), f"{name} has shape {tuple(value.shape)}: no run axis")
-            _demand(not value.is_floating_point() or value.dtype == dtype, f"{name} is {value.dtype}, not {dtype}")
+            _demand(
+                not value.is_floating_point() or value.dtype == dtype, f"{name} is {value.dtype}, not {dtype}"
+            )
 
 
 def groups(case: Case) -> None:
@@ -126,7 +141,11 @@ def groups(case: Case) -> None:
     names = {name for name, _ in network.named_parameters()}
     _demand(set(network.parameter_groups()) == names, "parameter_groups does not list each parameter once")
     recurrence = network.recurrence
-    for part, owner in {"matrix": recurrence.matrix, "drive": recurrence.drive, "update": recurrence.rule}.items():
+    for part, owner in {
+        "matrix": recurrence.matrix,
+        "drive": recurrence.drive,
+        "update": recurrence.rule,
+    }.items():
         unknown = {f"recurrence.{part}.{own}" for own in owner.groups} - names
         _demand(not unknown, f"groups of the {part} name {sorted(unknown)}, which are no parameters")
 
@@ -198,7 +217,9 @@ def gradient(case: Case) -> None:
 
     point = [_inputs()[:1, :3, :2], *state, *network.parameters()]
     try:
-        torch.autograd.gradcheck(outputs, [p.detach().clone().requires_grad_() for p in point], atol=1e-6, rtol=1e-5)
+        torch.autograd.gradcheck(
+            outputs, [p.detach().clone().requires_grad_() for p in point], atol=1e-6, rtol=1e-5
+        )
     except RuntimeError as error:
         raise Fault(f"the gradient differs from central differences: {error}") from None
 
@@ -283,7 +304,9 @@ def _descend(network: Network, x: Tensor) -> None:
     """One step of gradient descent, and what follows it."""
     outputs, _ = network(x)
     loss, penalty = (outputs**2).sum(), network.penalty()
-    gradients = torch.autograd.grad(loss if penalty is None else loss + penalty.sum(), list(network.parameters()))
+    gradients = torch.autograd.grad(
+        loss if penalty is None else loss + penalty.sum(), list(network.parameters())
+    )
     with torch.no_grad():
         for parameter, gradient in zip(network.parameters(), gradients, strict=True):
             parameter -= 0.01 * gradient
@@ -298,4 +321,6 @@ def _everything(network: Network, x: Tensor) -> dict[str, Tensor]:
     gradients = torch.autograd.grad((outputs**3).sum(), [x, *network.parameters()])
     names = ["input gradient", *(f"gradient of {name}" for name, _ in network.named_parameters())]
     found = {"outputs": outputs} | {f"state {i}": part for i, part in enumerate(state)}
-    return {name: value.detach() for name, value in (found | dict(zip(names, gradients, strict=True))).items()}
+    return {
+        name: value.detach() for name, value in (found | dict(zip(names, gradients, strict=True))).items()
+    }

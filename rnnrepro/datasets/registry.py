@@ -73,14 +73,26 @@ DATASETS: dict[str, Dataset] = {
         side=28,
         hosts=frozenset({"ossci-datasets.s3.amazonaws.com"}),
         files=(
-            _mnist("train-images-idx3-ubyte.gz", 9912422,
-                   "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
-            _mnist("train-labels-idx1-ubyte.gz", 28881,
-                   "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
-            _mnist("t10k-images-idx3-ubyte.gz", 1648877,
-                   "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
-            _mnist("t10k-labels-idx1-ubyte.gz", 4542,
-                   "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+            _mnist(
+                "train-images-idx3-ubyte.gz",
+                9912422,
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            ),
+            _mnist(
+                "train-labels-idx1-ubyte.gz",
+                28881,
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            ),
+            _mnist(
+                "t10k-images-idx3-ubyte.gz",
+                1648877,
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            ),
+            _mnist(
+                "t10k-labels-idx1-ubyte.gz",
+                4542,
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            ),
         ),
     ),
     "ptb_char": Dataset(
@@ -92,12 +104,21 @@ DATASETS: dict[str, Dataset] = {
         symbols=50,
         hosts=frozenset({"www.fit.vutbr.cz", "www.fit.vut.cz"}),
         files=(
-            _characters("ptb.char.train.txt", 10034964,
-                        "e313d91425e06c4f0a8fb6e881dcce0c291f2a0e9f4dda54833069b122f91da9"),
-            _characters("ptb.char.valid.txt", 786084,
-                        "21661f63ec355085879458b6524644d4add5573541b4be14fb52ab2e2e995eb8"),
-            _characters("ptb.char.test.txt", 884846,
-                        "1ef5607ac3c463b16e38bfe7900dd3bfc91de5a96e0f21e7eab5188b465b8ebe"),
+            _characters(
+                "ptb.char.train.txt",
+                10034964,
+                "e313d91425e06c4f0a8fb6e881dcce0c291f2a0e9f4dda54833069b122f91da9",
+            ),
+            _characters(
+                "ptb.char.valid.txt",
+                786084,
+                "21661f63ec355085879458b6524644d4add5573541b4be14fb52ab2e2e995eb8",
+            ),
+            _characters(
+                "ptb.char.test.txt",
+                884846,
+                "1ef5607ac3c463b16e38bfe7900dd3bfc91de5a96e0f21e7eab5188b465b8ebe",
+            ),
         ),
     ),
     "ptb_word": Dataset(
@@ -107,12 +128,15 @@ DATASETS: dict[str, Dataset] = {
         folder="ptb",
         hosts=frozenset({"raw.githubusercontent.com"}),
         files=(
-            _words("ptb.train.txt", 5101618,
-                   "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf"),
-            _words("ptb.valid.txt", 399782,
-                   "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2"),
-            _words("ptb.test.txt", 449945,
-                   "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"),
+            _words(
+                "ptb.train.txt", 5101618, "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf"
+            ),
+            _words(
+                "ptb.valid.txt", 399782, "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2"
+            ),
+            _words(
+                "ptb.test.txt", 449945, "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"
+            ),
         ),
     ),
     "digits": Dataset(

@@ -52,7 +52,9 @@ def resolve(name: str, hidden_size: int, arguments: Arguments) -> dict[str, Any]
     known = {part: tables.row(part, getattr(row, part)).arguments for part in PARTS}
     known |= {"readout": tables.READOUT_ARGUMENTS, "embedding": tables.EMBEDDING_ARGUMENTS}
     check_names("part", f"model {name!r}", arguments, known)
-    settings: dict[str, Any] = {"hidden": hidden_size} | {f"{part}_kind": getattr(row, part) for part in PARTS}
+    settings: dict[str, Any] = {"hidden": hidden_size} | {
+        f"{part}_kind": getattr(row, part) for part in PARTS
+    }
     for part, defaults in known.items():
         given = arguments.get(part, {})
         if not isinstance(given, Mapping):

@@ -77,7 +77,9 @@ class Layer(nn.Module):
 
     def after_step(self) -> None:
         """To be called after each optimiser step."""
-        self.recurrence.matrix.after_step(torch.ones(1, dtype=torch.bool, device=next(self.parameters()).device))
+        self.recurrence.matrix.after_step(
+            torch.ones(1, dtype=torch.bool, device=next(self.parameters()).device)
+        )
 
     def parameter_groups(self) -> dict[str, str]:
         """Parameter name -> group: some papers give the group `orthogonal` a learning rate of its own."""

@@ -46,7 +46,9 @@ class Network(nn.Module):
             self.embedding = nn.Parameter(fill(embedding["init"], generators, shape, dtype=dtype))
         self.readout = nn.Parameter(fill(readout["init"], generators, (hidden, output_size), dtype=dtype))
         fans = (hidden, output_size)
-        self.readout_bias = nn.Parameter(fill(readout["bias"], generators, (output_size,), *fans, dtype=dtype))
+        self.readout_bias = nn.Parameter(
+            fill(readout["bias"], generators, (output_size,), *fans, dtype=dtype)
+        )
 
     @property
     def runs(self) -> int:

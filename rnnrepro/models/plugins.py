@@ -86,7 +86,9 @@ def _rows(path: Path, module: ModuleType) -> dict[str, dict[str, Any]]:
             if name in tables.KINDS[kind]:
                 raise Fault(f"plugin {path}: the {kind} {name!r} exists already; choose another name")
             if kind != "model":
-                added[name] = dataclasses.replace(row, path=row.path.replace("this:", f"{module.__name__}:", 1))
+                added[name] = dataclasses.replace(
+                    row, path=row.path.replace("this:", f"{module.__name__}:", 1)
+                )
     return rows
 
 
@@ -96,7 +98,9 @@ def _check(path: Path, module: ModuleType, rows: dict[str, dict[str, Any]]) -> N
         for name, row in rows[kind].items():
             home, _, attribute = row.path.partition(":")
             if home != module.__name__ or not hasattr(module, attribute):
-                raise Fault(f"plugin {path}: {kind} {name!r} has no class at {row.path!r}; write this:ClassName")
+                raise Fault(
+                    f"plugin {path}: {kind} {name!r} has no class at {row.path!r}; write this:ClassName"
+                )
         for name, row in rows["model"].items():
             if getattr(row, kind) not in known:
                 raise Fault(f"plugin {path}: model {name!r} has an unknown {kind} {getattr(row, kind)!r}")

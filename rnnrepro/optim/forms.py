@@ -67,8 +67,10 @@ class Adam(Form):
     def slots(self, parameter: Tensor) -> Slots:
         one = parameter.new_ones((len(parameter),) + (1,) * (parameter.dim() - 1), dtype=torch.float64)
         return {
-            "mean": torch.zeros_like(parameter), "square": torch.zeros_like(parameter),
-            "power1": one, "power2": one.clone(),
+            "mean": torch.zeros_like(parameter),
+            "square": torch.zeros_like(parameter),
+            "power1": one,
+            "power2": one.clone(),
         }
 
     def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
@@ -79,8 +81,7 @@ class Adam(Form):
         bias2 = 1 - slots["power2"].mul_(self.beta2)
         parameter.sub_(self.change(slots["mean"], slots["square"].sqrt(), bias1, bias2.sqrt(), rate.double()))
 
-    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor,
-               rate: Tensor) -> Tensor:
+    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor, rate: Tensor) -> Tensor:
         """What is subtracted; `root` is √square, the last three are float64 of shape (S, 1, ..)."""
         raise NotImplementedError
 
@@ -88,16 +89,14 @@ class Adam(Form):
 class AdamTorch(Adam):
     """θ ← θ − rate/(1−β1ᵗ) · m / (√v/√(1−β2ᵗ) + ε)  (torch.optim.Adam)."""
 
-    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor,
-               rate: Tensor) -> Tensor:
+    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor, rate: Tensor) -> Tensor:
         return mean / (root / root_bias2.to(mean)).add_(self.epsilon) * (rate / bias1).to(mean)
 
 
 class AdamTF(Adam):
     """θ ← θ − rate·√(1−β2ᵗ)/(1−β1ᵗ) · m / (√v + ε)  (tf.train.AdamOptimizer, the "epsilon hat" form)."""
 
-    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor,
-               rate: Tensor) -> Tensor:
+    def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor, rate: Tensor) -> Tensor:
         return mean / (root + self.epsilon) * (rate * root_bias2 / bias1).to(mean)
 
 

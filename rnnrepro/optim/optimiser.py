@@ -29,8 +29,13 @@ class Optimiser:
     silently trains at another rate, would give results that look right.
     """
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter], group_of: Mapping[str, str],
-                 settings: Mapping[str, Settings], rates: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[str, nn.Parameter],
+        group_of: Mapping[str, str],
+        settings: Mapping[str, Settings],
+        rates: Mapping[str, Tensor],
+    ) -> None:
         _check_groups(parameters, group_of, settings, rates)
         self.parameters = dict(parameters)
         self.group_of = dict(group_of)
@@ -70,8 +75,10 @@ class Optimiser:
             raise Fault(f"optimiser state does not fit: differing entries {differing}")
         for key, slot in own.items():
             if slot.shape != state[key].shape:
-                raise Fault(f"optimiser state does not fit: {key} is {tuple(state[key].shape)}, "
-                            f"expected {tuple(slot.shape)}")
+                raise Fault(
+                    f"optimiser state does not fit: {key} is {tuple(state[key].shape)}, "
+                    f"expected {tuple(slot.shape)}"
+                )
             slot.copy_(state[key])
 
     def take(self, keep: Sequence[int], parameters: Mapping[str, nn.Parameter]) -> Optimiser:
@@ -102,8 +109,12 @@ def _along_runs(values: Tensor, like: Tensor) -> Tensor:
     return values.reshape((-1,) + (1,) * (like.dim() - 1))
 
 
-def _check_groups(parameters: Mapping[str, nn.Parameter], group_of: Mapping[str, str],
-                  settings: Mapping[str, Settings], rates: Mapping[str, Tensor]) -> None:
+def _check_groups(
+    parameters: Mapping[str, nn.Parameter],
+    group_of: Mapping[str, str],
+    settings: Mapping[str, Settings],
+    rates: Mapping[str, Tensor],
+) -> None:
     if not parameters:
         raise Fault("an optimiser needs at least one parameter")
     if parameters.keys() != group_of.keys():

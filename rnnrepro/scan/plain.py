@@ -15,11 +15,20 @@ from rnnrepro.updates.base import State, Update
 
 
 def scan(
-    update: Update, parameters: Mapping[str, Tensor], W: Tensor, z: Tensor, state: State, *, every: bool = True
+    update: Update,
+    parameters: Mapping[str, Tensor],
+    W: Tensor,
+    z: Tensor,
+    state: State,
+    *,
+    every: bool = True,
 ) -> tuple[Tensor, State]:
     """As `rnnrepro.scan.scan`."""
     # Expanded once: the sums over the batch in the backward pass are then made once, not at every step.
-    p = {name: value.reshape(len(value), 1, -1).expand(-1, z.shape[2], -1) for name, value in parameters.items()}
+    p = {
+        name: value.reshape(len(value), 1, -1).expand(-1, z.shape[2], -1)
+        for name, value in parameters.items()
+    }
     outputs = []
     for z_t in z.unbind(1):
         state = update.step(p, state, torch.bmm(state[0], W), z_t)

@@ -36,7 +36,7 @@ class Job:
     minutes: float | None = None
     stack: int | None = None
     any_code: bool = False
-    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
     stopping: str | None = field(default=None, init=False)
     started: float = field(default_factory=time.monotonic, init=False)
 
@@ -68,23 +68,31 @@ def train(cell: Cell, job: Job, runs: Sequence[Run] | None = None) -> list[recor
 def write_cell(cell: Cell, found: Sequence[records.CellRecords], output: Path, costs: Path | None) -> None:
     """Put the runs' records together as the cell's file and its cost table."""
     identity = {"paper": cell.paper, "experiment": cell.experiment, "model": cell.model, "slice": cell.slice}
-    parts = [({**identity, "point": run.point, "seed": run.seed}, record.table)
-             for run, record in zip(cell.runs, found, strict=True)]
+    parts = [
+        ({**identity, "point": run.point, "seed": run.seed}, record.table)
+        for run, record in zip(cell.runs, found, strict=True)
+    ]
     records.write(output, records.assembled(parts), provenance.of_cell(cell, found))
     if costs is not None:
-        rows = [{**who, "steps": record.provenance["steps"], **record.provenance["cost"]}
-                for (who, _), record in zip(parts, found, strict=True)]
+        rows = [
+            {**who, "steps": record.provenance["steps"], **record.provenance["cost"]}
+            for (who, _), record in zip(parts, found, strict=True)
+        ]
         records.write_costs(costs, rows)
 
 
 def _say_stale(stores: Any, code: str, job: Job) -> None:
     stale = sorted({store.fingerprint for store in stores if store.fingerprint != code})
     if stale:
-        job.say(f"stale: going on with state of earlier training code ({', '.join(stale)}; now {code}); "
-                "retrain=stale starts afresh")
+        job.say(
+            f"stale: going on with state of earlier training code ({', '.join(stale)}; now {code}); "
+            "retrain=stale starts afresh"
+        )
 
 
-def _stacks(runs: Sequence[Run], stores: dict[str, RunStore], job: Job) -> list[tuple[list[Run], list[dict] | None]]:
+def _stacks(
+    runs: Sequence[Run], stores: dict[str, RunStore], job: Job
+) -> list[tuple[list[Run], list[dict] | None]]:
     """Runs that can be trained together: equal but for seed and rates, and at the same step."""
     groups: dict[tuple[str, int], tuple[list[Run], list[dict]]] = {}
     for run in runs:
@@ -101,8 +109,9 @@ def _stacks(runs: Sequence[Run], stores: dict[str, RunStore], job: Job) -> list[
     ]
 
 
-def _train_stack(cell: Cell, group: list[Run], checkpoints: list[dict] | None,
-                 stores: dict[str, RunStore], job: Job) -> bool:
+def _train_stack(
+    cell: Cell, group: list[Run], checkpoints: list[dict] | None, stores: dict[str, RunStore], job: Job
+) -> bool:
     names = [run.digest for run in group]
     state = begin([run.settings for run in group], names, data=job.data, device=job.device)
     if checkpoints:
@@ -121,7 +130,9 @@ def _train_stack(cell: Cell, group: list[Run], checkpoints: list[dict] | None,
     def on_end(now: TrainState, i: int, status: str) -> None:
         store, run = stores[now.names[i]], group[names.index(now.names[i])]
         meta = provenance.of_run(cell, run, now, status, store.fingerprint)
-        store.finish(records.rows(now.histories[i].rows()), {**meta, "cost": clock.cost(run.digest, job.device)})
+        store.finish(
+            records.rows(now.histories[i].rows()), {**meta, "cost": clock.cost(run.digest, job.device)}
+        )
         progress.ended(run.seed, run.point, status, now.step)
 
     return fit(state, on_step=on_step, on_end=on_end)
@@ -152,8 +163,14 @@ class _Clock:
 
     def cost(self, name: str, device: torch.device) -> dict[str, Any]:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {"seconds": self.seconds(name), "peak_memory_mb": peak, "stack": self.size, "device": str(device),
-                "host": provenance.host(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+        return {
+            "seconds": self.seconds(name),
+            "peak_memory_mb": peak,
+            "stack": self.size,
+            "device": str(device),
+            "host": provenance.host(),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
 
 
 @contextmanager

@@ -58,7 +58,10 @@ def train_step(state: TrainState) -> dict[str, Tensor]:
     found = {"loss": loss.detach()}
     if recorded(state):
         with torch.no_grad():
-            found |= {name: total / count for name, (total, count) in state.task.measure(outputs.detach(), batch).items()}
+            found |= {
+                name: total / count
+                for name, (total, count) in state.task.measure(outputs.detach(), batch).items()
+            }
     return found
 
 
@@ -108,8 +111,9 @@ def evaluate(state: TrainState) -> Tensor:
         totals: dict[str, tuple[Tensor, float]] = {}
         carried = None
         for batch in state.task.evaluation(split):
-            outputs, last = state.network(batch.inputs, None if batch.reset else carried,
-                                          every=state.task.readout_every)
+            outputs, last = state.network(
+                batch.inputs, None if batch.reset else carried, every=state.task.readout_every
+            )
             carried = last
             for name, (total, count) in state.task.measure(outputs, batch).items():
                 before, terms = totals.get(name, (0.0, 0.0))

@@ -15,11 +15,15 @@ _EVERY_SECONDS = 10.0
 class Progress:
     """Says how far a stack is: live on a terminal, a line every ten seconds in a log."""
 
-    def __init__(self, what: str, seeds: Sequence[int], steps: int, first: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, what: str, seeds: Sequence[int], steps: int, first: int, say: Callable[[str], None]
+    ) -> None:
         self.what, self.seeds, self.steps, self.first, self.say = what, list(seeds), steps, first, say
         self.live = sys.stderr.isatty()
         self.began = self.last = time.monotonic()
-        say(f"{what}: {len(self.seeds)} runs (seeds {', '.join(map(str, self.seeds))}), {steps - first} steps to go")
+        say(
+            f"{what}: {len(self.seeds)} runs (seeds {', '.join(map(str, self.seeds))}), {steps - first} steps to go"
+        )
 
     def show(self, state: TrainState) -> None:
         """Print where the stack stands if it is time to."""
@@ -29,7 +33,9 @@ class Progress:
         self.last = now
         rate = (state.step - self.first) / (now - self.began)
         left = duration((self.steps - state.step) / rate)
-        text = f"{self.what}: step {state.step}/{self.steps}  {_losses(state)}  {rate:.1f} steps/s  {left} left"
+        text = (
+            f"{self.what}: step {state.step}/{self.steps}  {_losses(state)}  {rate:.1f} steps/s  {left} left"
+        )
         if self.live:
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
         else:
@@ -39,8 +45,10 @@ class Progress:
         """Say that a run has ended."""
         if self.live:
             print("\r\033[K", end="", file=sys.stderr)
-        self.say(f"{self.what}: seed {seed}{f' {point}' if point else ''} {status} at step {step} "
-                 f"after {duration(time.monotonic() - self.began)}")
+        self.say(
+            f"{self.what}: seed {seed}{f' {point}' if point else ''} {status} at step {step} "
+            f"after {duration(time.monotonic() - self.began)}"
+        )
 
 
 def _losses(state: TrainState) -> str:

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 @cache
 def versions() -> dict[str, str]:
     """Versions of all that computes."""
-    return {"rnnrepro": rnnrepro.__version__, "python": platform.python_version(), "torch": torch.__version__,
-            "numpy": numpy.__version__}
+    return {
+        "rnnrepro": rnnrepro.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+    }
 
 
 @cache
@@ -51,29 +55,69 @@ def of_run(cell: Cell, run: Run, state: TrainState, status: str, fingerprint: st
     """The provenance of a run's finished record; it names no paper, for equal runs of two papers are one."""
     task = state.task
     return {
-        "status": status, "steps": state.step, "settings": run.settings, "digest": run.digest,
-        "fingerprint": fingerprint, "modules": cell.modules, "versions": versions(),
-        "device": task.device.type, "device_name": device_name(task.device), "backend": "plain",
-        "threads": torch.get_num_threads(), "parameters": state.network.parameter_count(),
-        "chance": {task.metrics[0]: task.chance}, "steps_per_epoch": task.steps_per_epoch,
+        "status": status,
+        "steps": state.step,
+        "settings": run.settings,
+        "digest": run.digest,
+        "fingerprint": fingerprint,
+        "modules": cell.modules,
+        "versions": versions(),
+        "device": task.device.type,
+        "device_name": device_name(task.device),
+        "backend": "plain",
+        "threads": torch.get_num_threads(),
+        "parameters": state.network.parameter_count(),
+        "chance": {task.metrics[0]: task.chance},
+        "steps_per_epoch": task.steps_per_epoch,
         "metrics": list(task.metrics),
     }
 
 
 def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
     """The provenance of a cell's file."""
-    runs = [{"seed": run.seed, "point": run.point,
-             **{k: record.provenance[k] for k in ("status", "steps", "digest", "fingerprint")}}
-            for run, record in zip(cell.runs, found, strict=True)]
+    runs = [
+        {
+            "seed": run.seed,
+            "point": run.point,
+            **{k: record.provenance[k] for k in ("status", "steps", "digest", "fingerprint")},
+        }
+        for run, record in zip(cell.runs, found, strict=True)
+    ]
     first, arm, experiment = found[0].provenance, cell.settings.models[cell.arm], cell.settings
-    shared = ("modules", "versions", "device", "device_name", "backend", "threads", "parameters", "chance",
-              "steps_per_epoch", "metrics")
+    shared = (
+        "modules",
+        "versions",
+        "device",
+        "device_name",
+        "backend",
+        "threads",
+        "parameters",
+        "chance",
+        "steps_per_epoch",
+        "metrics",
+    )
     return {
-        "scale": cell.scale, "key": cell.key, "paper": cell.paper, "experiment": cell.experiment, "arm": cell.arm,
-        "model": cell.model, "slice": cell.slice, "row": model_row(cell.arm, arm), "label": arm.label or cell.arm,
-        "title": experiment.title, "task": first["settings"]["task"], "data": first["settings"]["data"],
-        "settings": {k: v for k, v in first["settings"].items() if k != "seed"}, "hidden": arm.hidden,
-        "steps": first["settings"]["training"]["steps"], "select": experiment.select,
-        "protocol": experiment.protocol, "stand_in": experiment.stand_in, "extra": arm.extra, "note": arm.note,
-        "fingerprint": first["fingerprint"], "runs": runs, **{k: first[k] for k in shared},
+        "scale": cell.scale,
+        "key": cell.key,
+        "paper": cell.paper,
+        "experiment": cell.experiment,
+        "arm": cell.arm,
+        "model": cell.model,
+        "slice": cell.slice,
+        "row": model_row(cell.arm, arm),
+        "label": arm.label or cell.arm,
+        "title": experiment.title,
+        "task": first["settings"]["task"],
+        "data": first["settings"]["data"],
+        "settings": {k: v for k, v in first["settings"].items() if k != "seed"},
+        "hidden": arm.hidden,
+        "steps": first["settings"]["training"]["steps"],
+        "select": experiment.select,
+        "protocol": experiment.protocol,
+        "stand_in": experiment.stand_in,
+        "extra": arm.extra,
+        "note": arm.note,
+        "fingerprint": first["fingerprint"],
+        "runs": runs,
+        **{k: first[k] for k in shared},
     }

@@ -20,7 +20,9 @@ from rnnrepro.training.history import History
 
 @dataclass
 class TrainState:
-    """S runs in training, `names` tells them apart. `carried`: the detached state (S, B, N) tensors of tasks that carry it, or None.
+    """S runs in training; `names` tells them apart.
+
+    `carried`: the detached state, (S, B, N) tensors, of tasks that carry it, or None.
 
     There is no generator here: batches, orders and initial values are pure functions of (settings, seed, step).
     """
@@ -82,20 +84,37 @@ def _joined(parts: Sequence[Mapping[str, Tensor]], device: torch.device) -> dict
     return {key: torch.cat([part[key] for part in parts]).to(device) for key in parts[0]}
 
 
-def begin(settings: Sequence[dict[str, Any]], names: Sequence[str], *, data: Path | None, device: torch.device) -> TrainState:
+def begin(
+    settings: Sequence[dict[str, Any]], names: Sequence[str], *, data: Path | None, device: torch.device
+) -> TrainState:
     """A fresh state for runs whose settings differ in seed and rates only."""
     common = settings[0]
     seeds = [run["seed"] for run in settings]
     task_settings = {k: v for k, v in common["task"].items() if k != "kind"}
-    task = tasks.build(common["task"]["kind"], task_settings, seeds=seeds, batch=common["training"]["batch"],
-                       data=data, device=device)
+    task = tasks.build(
+        common["task"]["kind"],
+        task_settings,
+        seeds=seeds,
+        batch=common["training"]["batch"],
+        data=data,
+        device=device,
+    )
     network = models.compose(
-        common["model"], input_size=task.input_size, output_size=task.output_size,
-        index_inputs=task.index_inputs, readout_every=task.readout_every,
+        common["model"],
+        input_size=task.input_size,
+        output_size=task.output_size,
+        index_inputs=task.index_inputs,
+        readout_every=task.readout_every,
         generators=[torch.Generator().manual_seed(streams.seed("parameters", seed)) for seed in seeds],
     ).to(device)
-    return TrainState(settings=list(settings), names=list(names), task=task, network=network,
-                      optimiser=optimiser_of(network, settings, device), histories=[History() for _ in seeds])
+    return TrainState(
+        settings=list(settings),
+        names=list(names),
+        task=task,
+        network=network,
+        optimiser=optimiser_of(network, settings, device),
+        histories=[History() for _ in seeds],
+    )
 
 
 def optimiser_of(network: Network, settings: Sequence[dict[str, Any]], device: torch.device) -> Optimiser:

@@ -69,7 +69,9 @@ class RunStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            raise Fault(f"{self.folder}: cannot be written ({error.strerror}); name another with --state") from None
+            raise Fault(
+                f"{self.folder}: cannot be written ({error.strerror}); name another with --state"
+            ) from None
         try:
             self._wait(handle, say)
             yield
@@ -93,7 +95,9 @@ class RunStore:
         buffer = io.BytesIO()
         torch.save(dict(content), buffer)
         data = buffer.getvalue()
-        records.atomically(self.checkpoint, lambda part: part.write_bytes(hashlib.sha256(data).digest() + data))
+        records.atomically(
+            self.checkpoint, lambda part: part.write_bytes(hashlib.sha256(data).digest() + data)
+        )
 
     def load(self, say: Callable[[str], None]) -> dict[str, Any] | None:
         """The checkpoint, or None where there is none or, which is said, a damaged one. Tensors only, never code."""

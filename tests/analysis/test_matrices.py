@@ -44,7 +44,7 @@ def test_henrici_is_the_difference_of_squares_of_its_definition():
 
 
 def test_the_commutator_of_a_two_by_two_shear_is_the_hand_worked_one():
-    shear = np.array([[1.0, 3.0], [0.0, 1.0]])           # VᵀV − VVᵀ = [[−9, 0], [0, 9]]
+    shear = np.array([[1.0, 3.0], [0.0, 1.0]])  # VᵀV − VVᵀ = [[−9, 0], [0, 9]]
     assert nonnormality.commutator_norm(shear) == pytest.approx(9 * np.sqrt(2))
     assert nonnormality.henrici(shear) == pytest.approx(3.0)
     assert nonnormality.henrici(np.zeros((3, 3)), relative=True) == 0.0
@@ -70,7 +70,7 @@ def test_eigenvalues_agree_with_scipy_on_a_random_matrix_and_lie_on_the_circle_f
 def test_the_schur_form_is_split_into_the_rotations_and_the_triangle_that_made_it():
     drawn = np.random.default_rng(5)
     gammas, angles = drawn.uniform(0.8, 1.2, 4), drawn.uniform(0, 2 * np.pi, 4)
-    triangle = np.tril(drawn.normal(size=(8, 8)), -1)    # with the entries (2i+1, 2i) inside the blocks
+    triangle = np.tril(drawn.normal(size=(8, 8)), -1)  # with the entries (2i+1, 2i) inside the blocks
     theta = schur_form(gammas, angles, triangle)
     rotations, found = schur.split(theta)
     np.testing.assert_allclose(found, triangle, atol=1e-14)

@@ -25,8 +25,14 @@ def copying(seeds: list[int]):
 def network(name: str, task, seeds: list[int], hidden: int = 10, dtype=torch.float64, **arguments):
     arguments = {"matrix": SHORT.get(name, {})} | arguments
     return models.build(
-        name, input_size=task.input_size, hidden_size=hidden, output_size=task.output_size,
-        index_inputs=task.index_inputs, readout_every=task.readout_every, arguments=arguments, dtype=dtype,
+        name,
+        input_size=task.input_size,
+        hidden_size=hidden,
+        output_size=task.output_size,
+        index_inputs=task.index_inputs,
+        readout_every=task.readout_every,
+        arguments=arguments,
+        dtype=dtype,
         generators=[torch.Generator().manual_seed(seed) for seed in seeds],
     )
 
@@ -53,7 +59,7 @@ def test_an_orthogonal_linear_network_carries_the_gradient_without_loss(name):
 def test_an_orthogonal_linear_network_never_forgets(name):
     task = adding([0, 1])
     curve = analyse("forgetting", linear(name, task, [0, 1]), task)["forgetting"]
-    assert curve.shape == (2, 27)                        # steps 3 … 29 of 30
+    assert curve.shape == (2, 27)  # steps 3 … 29 of 30
     np.testing.assert_allclose(curve, 1.0, rtol=1e-9)
 
 
@@ -71,8 +77,9 @@ def test_the_short_term_state_forgets_and_loses_the_gradient_as_powers_of_its_ma
     flow = analyse("gradient_flow", net, task)
     read = net.readout[0, 6:, 0].detach().numpy()
     growth = np.array([np.linalg.norm(np.linalg.matrix_power(short, 30 - t) @ read) for t in range(31)])
-    np.testing.assert_allclose(flow["short_gradient_norm"][0] / flow["short_gradient_norm"][0, -1],
-                               growth / growth[-1], rtol=1e-8)
+    np.testing.assert_allclose(
+        flow["short_gradient_norm"][0] / flow["short_gradient_norm"][0, -1], growth / growth[-1], rtol=1e-8
+    )
     assert np.ptp(flow["long_gradient_norm"]) < 1e-9 * flow["long_gradient_norm"].max()
     whole = np.hypot(flow["long_gradient_norm"], flow["short_gradient_norm"])
     np.testing.assert_allclose(flow["gradient_norm"], whole, rtol=1e-9)
@@ -105,7 +112,7 @@ def test_the_gradient_at_each_state_is_that_of_the_rest_of_the_sequence_started_
         start = tuple(slot.detach().requires_grad_() for slot in states[t])
         outputs, _ = net(batch.inputs[:, t:], start)
         if task.readout_every:
-            earlier, _ = net(batch.inputs[:, :t - 1]) if t > 1 else (outputs[:, :0], None)
+            earlier, _ = net(batch.inputs[:, : t - 1]) if t > 1 else (outputs[:, :0], None)
             outputs = torch.cat([earlier, net.read(start[0][:, None]), outputs], 1)
         loss = task.loss_of(outputs, batch).sum() * 5
         (gradient,) = torch.autograd.grad(loss, start[:1])
@@ -144,7 +151,7 @@ def test_a_changed_symbol_is_felt_through_an_embedding_from_its_own_step_on():
     task = copying([0])
     net = network("lstm", task, [0], embedding={"size": 6})
     curve = analyse("forgetting", net, task)["forgetting"]
-    assert curve.shape == (1, 19 - 1)                    # 19 steps, changed at step 1
+    assert curve.shape == (1, 19 - 1)  # 19 steps, changed at step 1
     assert curve[0, 0] == 1.0
     assert np.isfinite(curve).all()
 
@@ -172,9 +179,11 @@ def test_the_schur_form_is_read_from_the_parameters_in_the_papers_orientation():
     matrix, found = net.recurrence.matrix, analyse("schur_form", net, adding([0, 1]))
     theta = found["theta"].reshape(2, 10, 10)
     triangle = torch.linalg.norm(matrix.triangle, dim=1).detach().numpy()
-    assert (np.triu(theta, 2) == 0).all()                # lower triangular but for the rotations
+    assert (np.triu(theta, 2) == 0).all()  # lower triangular but for the rotations
     np.testing.assert_allclose(found["theta_radius"], matrix.radius.detach().numpy())
-    np.testing.assert_allclose(np.cos(found["theta_angle"]), torch.cos(matrix.angle).detach().numpy(), atol=1e-12)
+    np.testing.assert_allclose(
+        np.cos(found["theta_angle"]), torch.cos(matrix.angle).detach().numpy(), atol=1e-12
+    )
     weight = triangle / np.sqrt(2 * (matrix.radius**2).sum(1).detach().numpy())
     np.testing.assert_allclose(found["theta_triangle_ratio"][:, 0], weight)
     expected = [np.diagonal(theta, -k, 1, 2).mean(1) for k in range(1, 10)]
@@ -197,17 +206,23 @@ def test_the_spectrum_of_the_matrix_is_that_of_its_schur_form():
     found = analyse("spectrum", net, adding([0, 1]))
     values = found["eigenvalue_real"] + 1j * found["eigenvalue_imaginary"]
     for run, theta in enumerate(net.arrays()["theta"].numpy()):
-        np.testing.assert_allclose(np.sort_complex(values[run]), np.sort_complex(np.linalg.eigvals(theta)), atol=1e-9)
+        np.testing.assert_allclose(
+            np.sort_complex(values[run]), np.sort_complex(np.linalg.eigvals(theta)), atol=1e-9
+        )
 
 
 def test_the_spectrum_of_a_coupled_matrix_is_the_union_of_its_blocks_and_the_long_one_lies_on_the_circle():
     task = adding([0])
     found = analyse("spectrum", network("enrnn", task, [0]), task)
-    values = {prefix: found[f"{prefix}eigenvalue_real"][0] + 1j * found[f"{prefix}eigenvalue_imaginary"][0]
-              for prefix in ("", "long_", "short_")}
+    values = {
+        prefix: found[f"{prefix}eigenvalue_real"][0] + 1j * found[f"{prefix}eigenvalue_imaginary"][0]
+        for prefix in ("", "long_", "short_")
+    }
     assert {prefix: len(each) for prefix, each in values.items()} == {"": 10, "long_": 6, "short_": 4}
     union = np.concatenate([values["long_"], values["short_"]])
-    np.testing.assert_allclose(np.sort_complex(values[""].round(9)), np.sort_complex(union.round(9)), atol=1e-8)
+    np.testing.assert_allclose(
+        np.sort_complex(values[""].round(9)), np.sort_complex(union.round(9)), atol=1e-8
+    )
     np.testing.assert_allclose(np.abs(values["long_"]), 1.0, rtol=1e-12)
     assert (np.abs(values["short_"]) < 1).all()
 
@@ -227,5 +242,5 @@ def test_orthogonal_blocks_are_normal_and_the_coupling_is_not():
 def test_what_a_network_does_not_have_is_not_reported():
     task = adding([0])
     assert analyse("schur_form", network("scornn", task, [0]), task) == {}
-    assert analyse("spectrum", network("lstm", task, [0]), task) == {}       # N × 4N has no eigenvalues
+    assert analyse("spectrum", network("lstm", task, [0]), task) == {}  # N × 4N has no eigenvalues
     assert set(analyse("forgetting", network("scornn", task, [0]), task)) == {"forgetting"}

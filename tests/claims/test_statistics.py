@@ -15,13 +15,20 @@ from rnnrepro.errors import Fault
 
 
 def frame(curves: dict[tuple[int, str], list[tuple[int, float]]], metric="mse", index=0) -> pd.DataFrame:
-    rows = [("", seed, step, split, metric, index, value)
-            for (seed, split), curve in curves.items() for step, value in curve]
+    rows = [
+        ("", seed, step, split, metric, index, value)
+        for (seed, split), curve in curves.items()
+        for step, value in curve
+    ]
     return pd.DataFrame(rows, columns=["point", "seed", "step", "split", "metric", "index", "value"])
 
 
-CURVE = frame({(0, "test"): [(10, 5.0), (20, 2.0), (30, 3.0), (40, 4.0)],
-               (0, "validation"): [(10, 9.0), (20, 7.0), (30, 6.0), (40, 8.0)]})
+CURVE = frame(
+    {
+        (0, "test"): [(10, 5.0), (20, 2.0), (30, 3.0), (40, 4.0)],
+        (0, "validation"): [(10, 9.0), (20, 7.0), (30, 6.0), (40, 8.0)],
+    }
+)
 
 
 def one(statistic: str, table=CURVE, better="lower", metric="mse") -> float:
@@ -29,11 +36,23 @@ def one(statistic: str, table=CURVE, better="lower", metric="mse") -> float:
     return found.value
 
 
-@pytest.mark.parametrize(("statistic", "value"), [
-    ("last", 4.0), ("best", 2.0), ("median_last(3)", 3.0), ("median_last(4)", 3.5), ("mean_last(2)", 3.5),
-    ("mean_last(99)", 3.5), ("at_best_validation", 3.0), ("at_step(20)", 2.0), ("at_step(29)", 2.0),
-    ("at_step(4000)", 4.0), ("first_step_below(3.0)", 20.0), ("first_step_below(6)", 10.0),
-])
+@pytest.mark.parametrize(
+    ("statistic", "value"),
+    [
+        ("last", 4.0),
+        ("best", 2.0),
+        ("median_last(3)", 3.0),
+        ("median_last(4)", 3.5),
+        ("mean_last(2)", 3.5),
+        ("mean_last(99)", 3.5),
+        ("at_best_validation", 3.0),
+        ("at_step(20)", 2.0),
+        ("at_step(29)", 2.0),
+        ("at_step(4000)", 4.0),
+        ("first_step_below(3.0)", 20.0),
+        ("first_step_below(6)", 10.0),
+    ],
+)
 def test_each_statistic_reads_the_right_place_of_a_curve(statistic, value):
     assert one(statistic) == value
 
@@ -79,13 +98,19 @@ def test_a_diverged_run_keeps_its_place_with_a_number_worse_than_any_other():
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
-@pytest.mark.parametrize("statistic", ["last", "best", "median_last(3)", "mean_last(3)", "at_best_validation"])
+@pytest.mark.parametrize(
+    "statistic", ["last", "best", "median_last(3)", "mean_last(3)", "at_best_validation"]
+)
 def test_a_value_that_is_not_a_number_counts_as_the_worst(statistic, better):
     bad = {"lower": math.inf, "higher": -math.inf}[better]
     curve = [(10, 1.0), (20, 2.0), (30, math.nan)]
     table = frame({(0, "test"): curve, (0, "validation"): curve})
-    expected = {"last": bad, "best": {"lower": 1.0, "higher": 2.0}[better], "mean_last(3)": bad,
-                "median_last(3)": {"lower": 2.0, "higher": 1.0}[better]}
+    expected = {
+        "last": bad,
+        "best": {"lower": 1.0, "higher": 2.0}[better],
+        "mean_last(3)": bad,
+        "median_last(3)": {"lower": 2.0, "higher": 1.0}[better],
+    }
     expected["at_best_validation"] = expected["best"]
     assert one(statistic, table, better) == expected[statistic]
 
@@ -100,16 +125,24 @@ def test_a_fault_names_the_cell(make_cell):
         of_cell(make_cell("lstm", {0: [1.0]}), "mse", "train", "last")
 
 
-@pytest.mark.parametrize(("statistic", "table", "better", "message"), [
-    ("last", frame({(0, "test"): [(1, 1.0)]}, index=2), "lower", "array"),
-    ("at_best_validation", frame({(0, "test"): [(1, 1.0)]}), "lower", "no validation curve"),
-    ("at_best_validation", frame({(0, "test"): [(1, 1.0)], (0, "validation"): [(2, 1.0)]}), "lower", "step 2"),
-    ("at_step(5)", CURVE, "lower", "first evaluated at step 10"),
-    ("first_step_below(1)", CURVE, "higher", "lower is better"),
-    ("best", CURVE, None, "no best value"),
-    ("median_last(0)", CURVE, "lower", "at least 1"),
-    ("mean_last(1.5)", CURVE, "lower", "whole number"),
-])
+@pytest.mark.parametrize(
+    ("statistic", "table", "better", "message"),
+    [
+        ("last", frame({(0, "test"): [(1, 1.0)]}, index=2), "lower", "array"),
+        ("at_best_validation", frame({(0, "test"): [(1, 1.0)]}), "lower", "no validation curve"),
+        (
+            "at_best_validation",
+            frame({(0, "test"): [(1, 1.0)], (0, "validation"): [(2, 1.0)]}),
+            "lower",
+            "step 2",
+        ),
+        ("at_step(5)", CURVE, "lower", "first evaluated at step 10"),
+        ("first_step_below(1)", CURVE, "higher", "lower is better"),
+        ("best", CURVE, None, "no best value"),
+        ("median_last(0)", CURVE, "lower", "at least 1"),
+        ("mean_last(1.5)", CURVE, "lower", "whole number"),
+    ],
+)
 def test_what_cannot_be_had_of_a_curve_is_a_fault(statistic, table, better, message):
     with pytest.raises(Fault, match=message):
         one(statistic, table, better)
@@ -117,7 +150,10 @@ def test_what_cannot_be_had_of_a_curve_is_a_fault(statistic, table, better, mess
 
 def test_each_grid_point_and_seed_is_a_run_in_the_order_of_the_provenance(make_cell):
     first = make_cell("rnn", {1: [1.0], 0: [2.0]}, point="rate=0.1")
-    assert of_cell(first, "mse", "test", "last") == [RunValue("rate=0.1", 1, 1.0), RunValue("rate=0.1", 0, 2.0)]
+    assert of_cell(first, "mse", "test", "last") == [
+        RunValue("rate=0.1", 1, 1.0),
+        RunValue("rate=0.1", 0, 2.0),
+    ]
 
 
 @settings(max_examples=30, deadline=None)

@@ -18,8 +18,12 @@ def scipy_p(a, b, compare):
     """`a` is better when it is lower."""
     centre = CENTRES[compare]
     return stats.permutation_test(
-        (a, b), lambda x, y, axis: centre(x, axis=axis) - centre(y, axis=axis), permutation_type="independent",
-        alternative="less", n_resamples=np.inf, vectorized=True,
+        (a, b),
+        lambda x, y, axis: centre(x, axis=axis) - centre(y, axis=axis),
+        permutation_type="independent",
+        alternative="less",
+        n_resamples=np.inf,
+        vectorized=True,
     ).pvalue
 
 
@@ -83,7 +87,8 @@ def test_a_diverged_run_is_the_worst_rank():
     assert permutation([1, 2, 3, 4, 5], [6, 7, 8, 9, inf], "lower").p == 1 / 252
     assert permutation([1, 2, 3, 4, 5], [inf] * 5, "lower").p == 1 / 252
     assert permutation([1, 2, 3, 4, inf], [6, 7, 8, 9, 10], "lower").p == pytest.approx(
-        scipy_p([1, 2, 3, 4, 10], [5, 6, 7, 8, 9], "mean"))
+        scipy_p([1, 2, 3, 4, 10], [5, 6, 7, 8, 9], "mean")
+    )
     assert permutation([0.9, 0.8], [-inf, -inf], "higher").p == 1 / 6
     assert permutation([inf] * 5, [inf] * 5, "lower").p == 1.0
 
@@ -120,8 +125,12 @@ def test_two_one_sided_tests_agree_with_scipy():
         below = stats.ttest_ind(a + margin, b, equal_var=False, alternative="greater").pvalue
         above = stats.ttest_ind(a - margin, b, equal_var=False, alternative="less").pvalue
         assert equal_within(a, b, margin).p == pytest.approx(max(below, above), rel=1e-10)
-        apart = stats.ttest_ind(a - np.sign(a.mean() - b.mean()) * margin, b, equal_var=False,
-                                alternative="greater" if a.mean() > b.mean() else "less").pvalue
+        apart = stats.ttest_ind(
+            a - np.sign(a.mean() - b.mean()) * margin,
+            b,
+            equal_var=False,
+            alternative="greater" if a.mean() > b.mean() else "less",
+        ).pvalue
         assert apart_by(a, b, margin).p == pytest.approx(apart, rel=1e-10)
 
 

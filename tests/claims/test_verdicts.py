@@ -18,24 +18,41 @@ BLURRED = [0.01, 0.30, 0.02, 0.28, 0.15]
 
 def experiment(*arms: str, **settings) -> Experiment:
     models = {arm: Arm(hidden=4, optimiser={"kind": "sgd", "rate": 0.1}, label=arm.upper()) for arm in arms}
-    return Experiment(title="A task", seeds=5, task={"kind": "adding"}, training=Training(batch=1), models=models,
-                      **settings)
+    return Experiment(
+        title="A task",
+        seeds=5,
+        task={"kind": "adding"},
+        training=Training(batch=1),
+        models=models,
+        **settings,
+    )
 
 
 def claim(kind: str, arms: list[str], than=(), **settings) -> Claim:
     common = {"metric": "mse", "experiment": "task", "scales": {"quick": {}}}
-    return Claim(text="It is so.", source="Table 1", kind=kind, arms=arms, than=list(than), **{**common, **settings})
+    return Claim(
+        text="It is so.", source="Table 1", kind=kind, arms=arms, than=list(than), **{**common, **settings}
+    )
 
 
 @pytest.fixture
 def judge(make_cell):
     """The verdict on a claim about arms with these last values."""
 
-    def judge(wanted: Claim, values: dict[str, list[float]], *, reported=(), absent=(), stand_in=None, missing=()):
-        cells = {f"alpha/task/{arm}": make_cell(arm, {i: [v] for i, v in enumerate(runs)},
-                                                metric=wanted.metric, split=wanted.split,
-                                                diverged=[i for i, v in enumerate(runs) if math.isinf(v)])
-                 for arm, runs in values.items() if arm not in missing}
+    def judge(
+        wanted: Claim, values: dict[str, list[float]], *, reported=(), absent=(), stand_in=None, missing=()
+    ):
+        cells = {
+            f"alpha/task/{arm}": make_cell(
+                arm,
+                {i: [v] for i, v in enumerate(runs)},
+                metric=wanted.metric,
+                split=wanted.split,
+                diverged=[i for i, v in enumerate(runs) if math.isinf(v)],
+            )
+            for arm, runs in values.items()
+            if arm not in missing
+        }
         known = experiment(*values, absent=dict(absent), stand_in=stand_in)
         return evaluate("alpha", "it_is_so", wanted, "quick", {"task": known}.get, cells.get, reported)
 
@@ -46,7 +63,10 @@ def test_better_is_supported_by_the_test_and_the_margin(judge):
     found = judge(claim("better", ["a"], ["b"], margin=0.1), {"a": GOOD, "b": BAD})
     assert found.verdict == "supported" and not found.few_seeds
     assert found.p == 1 / 252 and found.effect == pytest.approx(0.2) and found.n == {"a": 5, "b": 5}
-    assert "mean of A 0.03 (5 runs), of B 0.23 (5 runs); exact permutation test, 252 splits, p = 0.004" in found.detail
+    assert (
+        "mean of A 0.03 (5 runs), of B 0.23 (5 runs); exact permutation test, 252 splits, p = 0.004"
+        in found.detail
+    )
 
 
 def test_better_is_not_supported_where_the_difference_is_clearly_smaller_than_the_margin(judge):
@@ -62,7 +82,9 @@ def test_better_is_not_supported_where_the_other_arm_is_ahead(judge):
 def test_better_is_inconclusive_where_the_runs_do_not_say(judge):
     assert judge(claim("better", ["a"], ["b"]), {"a": BLURRED, "b": BLURRED[::-1]}).verdict == "inconclusive"
     # a difference of the size claimed, which the test does not bear out
-    assert judge(claim("better", ["a"], ["b"], margin=0.05), {"a": BLURRED, "b": BAD}).verdict == "inconclusive"
+    assert (
+        judge(claim("better", ["a"], ["b"], margin=0.05), {"a": BLURRED, "b": BAD}).verdict == "inconclusive"
+    )
     # a difference that is there, somewhat short of the margin
     assert judge(claim("better", ["a"], ["b"], margin=0.201), {"a": GOOD, "b": BAD}).verdict == "inconclusive"
 
@@ -86,7 +108,10 @@ def test_fewer_than_four_runs_must_separate_and_are_marked(judge):
     assert supported.verdict == "supported" and supported.few_seeds and supported.p is None
     assert judge(wanted, {"a": BAD[:3], "b": GOOD}).verdict == "not supported"
     assert judge(wanted, {"a": BLURRED[:3], "b": BAD[:3]}).verdict == "inconclusive"
-    assert judge(claim("better", ["a"], ["b"], margin=0.19), {"a": GOOD[:3], "b": BAD[:3]}).verdict == "inconclusive"
+    assert (
+        judge(claim("better", ["a"], ["b"], margin=0.19), {"a": GOOD[:3], "b": BAD[:3]}).verdict
+        == "inconclusive"
+    )
     assert not judge(wanted, {"a": GOOD[:4], "b": BAD[:4]}).few_seeds
 
 
@@ -95,16 +120,22 @@ def test_every_other_arm_must_be_beaten_and_the_weakest_comparison_is_shown(judg
     found = judge(claim("better", ["a"], ["b", "c"]), {"a": GOOD, "b": BAD, "c": near})
     assert found.verdict == "supported" and 1 / 252 < found.p <= 0.05 and "of C" in found.detail
     assert "of 2 comparisons" in found.detail and found.n == {"a": 5, "b": 5, "c": 5}
-    lost = judge(claim("better", ["a"], ["b", "c", "d"]), {"a": GOOD, "b": BAD, "c": BLURRED, "d": [0.001] * 5})
+    lost = judge(
+        claim("better", ["a"], ["b", "c", "d"]), {"a": GOOD, "b": BAD, "c": BLURRED, "d": [0.001] * 5}
+    )
     assert lost.verdict == "not supported" and "of D" in lost.detail
-    open_ = judge(claim("better", ["a"], ["b", "c"]), {"a": GOOD, "b": BAD, "c": [0.0, 0.1, 0.02, 0.03, 0.06]})
+    open_ = judge(
+        claim("better", ["a"], ["b", "c"]), {"a": GOOD, "b": BAD, "c": [0.0, 0.1, 0.02, 0.03, 0.06]}
+    )
     assert open_.verdict == "inconclusive"
 
 
 def test_diverged_runs_lose(judge):
     inf = math.inf
     ahead = judge(claim("better", ["a"], ["b"], margin=0.1), {"a": GOOD, "b": [inf] * 5})
-    assert ahead.verdict == "supported" and ahead.effect == inf and "5 of 5 runs of B diverged" in ahead.detail
+    assert (
+        ahead.verdict == "supported" and ahead.effect == inf and "5 of 5 runs of B diverged" in ahead.detail
+    )
     assert judge(claim("better", ["a"], ["b"]), {"a": [inf] * 5, "b": BAD}).verdict == "not supported"
     both = judge(claim("better", ["a"], ["b"]), {"a": [*GOOD[:4], inf], "b": [*BAD[:4], inf]})
     assert both.verdict == "inconclusive" and math.isnan(both.effect)
@@ -123,11 +154,19 @@ def test_equal_is_shown_and_never_the_lack_of_a_difference(judge):
     assert alone.verdict == "inconclusive" and alone.few_seeds
 
 
-@pytest.mark.parametrize(("kind", "values", "verdict"), [
-    ("reaches", GOOD, "supported"), ("reaches", BAD, "not supported"), ("reaches", BLURRED, "inconclusive"),
-    ("reaches", [0.1], "not supported"), ("fails", BAD, "supported"), ("fails", GOOD, "not supported"),
-    ("fails", BLURRED, "inconclusive"), ("fails", [0.1], "supported"),
-])
+@pytest.mark.parametrize(
+    ("kind", "values", "verdict"),
+    [
+        ("reaches", GOOD, "supported"),
+        ("reaches", BAD, "not supported"),
+        ("reaches", BLURRED, "inconclusive"),
+        ("reaches", [0.1], "not supported"),
+        ("fails", BAD, "supported"),
+        ("fails", GOOD, "not supported"),
+        ("fails", BLURRED, "inconclusive"),
+        ("fails", [0.1], "supported"),
+    ],
+)
 def test_all_runs_must_be_on_one_side_of_the_threshold(judge, kind, values, verdict):
     found = judge(claim(kind, ["a"], threshold=0.1), {"a": values})
     assert found.verdict == verdict and found.few_seeds == (len(values) < 4) and found.p is None
@@ -149,15 +188,20 @@ def test_a_margin_keeps_runs_away_from_the_threshold(judge):
 
 def test_equal_grids_are_compared_point_by_point(make_cell):
     def grid(arm, by_point):
-        parts = [make_cell(arm, {i: [v] for i, v in enumerate(runs)}, point=p) for p, runs in by_point.items()]
+        parts = [
+            make_cell(arm, {i: [v] for i, v in enumerate(runs)}, point=p) for p, runs in by_point.items()
+        ]
         runs = [r for part in parts for r in part.provenance["runs"]]
         return CellRecords(pa.concat_tables([p.table for p in parts]), {**parts[0].provenance, "runs": runs})
 
     slow, fast = {"rate=1": BAD, "rate=2": GOOD}, {"rate=1": [x + 0.2 for x in BAD], "rate=2": BAD}
     known = experiment("a", "b", "c", "d")
-    cells = {"alpha/task/a": grid("a", slow), "alpha/task/b": grid("b", fast),
-             "alpha/task/c": make_cell("c", {i: [0.9] for i in range(5)}),
-             "alpha/task/d": grid("d", {"x=1": BAD, "x=2": BAD})}
+    cells = {
+        "alpha/task/a": grid("a", slow),
+        "alpha/task/b": grid("b", fast),
+        "alpha/task/c": make_cell("c", {i: [0.9] for i in range(5)}),
+        "alpha/task/d": grid("d", {"x=1": BAD, "x=2": BAD}),
+    }
 
     def judged(than):
         return evaluate("alpha", "c", claim("better", ["a"], [than]), "quick", {"task": known}.get, cells.get)
@@ -169,16 +213,19 @@ def test_equal_grids_are_compared_point_by_point(make_cell):
         judged("d")
 
 
-@pytest.mark.parametrize(("changes", "values", "options", "reason"), [
-    ({"not_run": "no corpus"}, {"a": GOOD, "b": BAD}, {}, "no corpus"),
-    ({"scales": {}}, {"a": GOOD, "b": BAD}, {}, "not evaluated at scale quick"),
-    ({"scales": {"quick": {"not_run": "too slow"}}}, {"a": GOOD, "b": BAD}, {}, "too slow"),
-    ({"experiment": "other"}, {"a": GOOD, "b": BAD}, {}, "experiment other is not run at scale quick"),
-    ({}, {"a": GOOD}, {"absent": {"b": "not built yet"}}, "b: not built yet"),
-    ({"than": ["b.n8"]}, {"a": GOOD}, {"absent": {"b": "not built yet"}}, "b.n8: not built yet"),
-    ({}, {"a": GOOD}, {}, "b is not run in task at scale quick"),
-    ({}, {"a": GOOD, "b": BAD}, {"missing": ["b"]}, "no results of alpha/task/b yet"),
-])
+@pytest.mark.parametrize(
+    ("changes", "values", "options", "reason"),
+    [
+        ({"not_run": "no corpus"}, {"a": GOOD, "b": BAD}, {}, "no corpus"),
+        ({"scales": {}}, {"a": GOOD, "b": BAD}, {}, "not evaluated at scale quick"),
+        ({"scales": {"quick": {"not_run": "too slow"}}}, {"a": GOOD, "b": BAD}, {}, "too slow"),
+        ({"experiment": "other"}, {"a": GOOD, "b": BAD}, {}, "experiment other is not run at scale quick"),
+        ({}, {"a": GOOD}, {"absent": {"b": "not built yet"}}, "b: not built yet"),
+        ({"than": ["b.n8"]}, {"a": GOOD}, {"absent": {"b": "not built yet"}}, "b.n8: not built yet"),
+        ({}, {"a": GOOD}, {}, "b is not run in task at scale quick"),
+        ({}, {"a": GOOD, "b": BAD}, {"missing": ["b"]}, "no results of alpha/task/b yet"),
+    ],
+)
 def test_a_claim_that_is_not_evaluated_says_why(judge, changes, values, options, reason):
     wanted = claim("better", ["a"], **{"than": ["b"], **changes})
     found = judge(wanted, values, **options)
@@ -186,25 +233,38 @@ def test_a_claim_that_is_not_evaluated_says_why(judge, changes, values, options,
 
 
 def test_a_scale_changes_the_claim_and_its_words(judge):
-    wanted = claim("reaches", ["a"], threshold=0.02, scales={"quick": {"threshold": 0.06, "text": "Within 9 steps."}})
+    wanted = claim(
+        "reaches", ["a"], threshold=0.02, scales={"quick": {"threshold": 0.06, "text": "Within 9 steps."}}
+    )
     found = judge(wanted, {"a": GOOD})
     assert found.verdict == "supported" and found.threshold == 0.06 and found.text == "Within 9 steps."
 
 
-@pytest.mark.parametrize(("kind", "settings", "message"), [
-    ("better", {}, "needs `than`"), ("equal", {"than": ["b"]}, "margin above 0"), ("reaches", {}, "needs a threshold"),
-    ("better", {"than": ["b"], "experiment": None}, "name the experiment"),
-    ("fails", {"threshold": 1.0, "metric": "gradient_h0"}, "neither low nor high"),
-    ("fails", {"threshold": 1.0, "scales": {"quick": {"treshold": 2.0}}}, "did you mean 'threshold'"),
-])
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        ("better", {}, "needs `than`"),
+        ("equal", {"than": ["b"]}, "margin above 0"),
+        ("reaches", {}, "needs a threshold"),
+        ("better", {"than": ["b"], "experiment": None}, "name the experiment"),
+        ("fails", {"threshold": 1.0, "metric": "gradient_h0"}, "neither low nor high"),
+        ("fails", {"threshold": 1.0, "scales": {"quick": {"treshold": 2.0}}}, "did you mean 'threshold'"),
+    ],
+)
 def test_a_claim_that_cannot_be_read_is_a_fault(judge, kind, settings, message):
     with pytest.raises(Fault, match=message):
         judge(claim(kind, ["a"], **settings), {"a": GOOD, "b": BAD})
 
 
 def printed(value: float, **settings) -> Reported:
-    row = {"exhibit": "t", "cell": "task/b", "metric": "mse", "status": "recalled", "source": "memory",
-           "better": "lower"}
+    row = {
+        "exhibit": "t",
+        "cell": "task/b",
+        "metric": "mse",
+        "status": "recalled",
+        "source": "memory",
+        "better": "lower",
+    }
     return Reported(**{**row, **settings}, value=value)
 
 

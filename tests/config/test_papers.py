@@ -36,139 +36,154 @@ def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_t
     assert all(cells(scale) for scale in SCALES)
 
 
-@pytest.mark.parametrize(("key", "steps"), [
-    ("nnrnn/copying/nnrnn", 1_500),
-    ("nnrnn/mnist_permuted/nnrnn", 35_000),
-    ("nnrnn/characters_150/nnrnn", 26_200),
-    ("nnrnn/characters_300/exprnn.n1386", 13_100),
-    ("nnrnn/characters_150_updated/nnrnn", 26_200),
-    ("nnrnn/adding/exprnn", 20_000),
-    ("scornn/mnist/scornn.n170", 77_000),
-    ("scornn/mnist_permuted/lstm.n512", 77_000),
-    ("scornn/copying_1000/scornn", 10_000),
-    ("scornn/adding_750/lstm", 20_000),
-    ("scornn/gradients/scornn", 300),
-    ("enrnn/adding/enrnn", 12_000),
-    ("enrnn/adding/scornn", 12_000),
-    ("enrnn/copying_2000/enrnn", 4_000),
-])
+@pytest.mark.parametrize(
+    ("key", "steps"),
+    [
+        ("nnrnn/copying/nnrnn", 1_500),
+        ("nnrnn/mnist_permuted/nnrnn", 35_000),
+        ("nnrnn/characters_150/nnrnn", 26_200),
+        ("nnrnn/characters_300/exprnn.n1386", 13_100),
+        ("nnrnn/characters_150_updated/nnrnn", 26_200),
+        ("nnrnn/adding/exprnn", 20_000),
+        ("scornn/mnist/scornn.n170", 77_000),
+        ("scornn/mnist_permuted/lstm.n512", 77_000),
+        ("scornn/copying_1000/scornn", 10_000),
+        ("scornn/adding_750/lstm", 20_000),
+        ("scornn/gradients/scornn", 300),
+        ("enrnn/adding/enrnn", 12_000),
+        ("enrnn/adding/scornn", 12_000),
+        ("enrnn/copying_2000/enrnn", 4_000),
+    ],
+)
 def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, key, steps):
     assert {run.settings["training"]["steps"] for run in paper_scale[key].runs} == {steps}
 
 
-@pytest.mark.parametrize(("key", "length"), [
-    ("nnrnn/copying/nnrnn", 220),
-    ("scornn/copying_1000/lstm", 1_020),
-    ("scornn/copying_2000/scornn", 2_020),
-    ("enrnn/copying_2000/enrnn", 2_020),
-    ("enrnn/adding/lstm", 750),
-    ("nnrnn/mnist_permuted/lstm", 784),
-    ("nnrnn/characters_300/lstm", 300),
-])
+@pytest.mark.parametrize(
+    ("key", "length"),
+    [
+        ("nnrnn/copying/nnrnn", 220),
+        ("scornn/copying_1000/lstm", 1_020),
+        ("scornn/copying_2000/scornn", 2_020),
+        ("enrnn/copying_2000/enrnn", 2_020),
+        ("enrnn/adding/lstm", 750),
+        ("nnrnn/mnist_permuted/lstm", 784),
+        ("nnrnn/characters_300/lstm", 300),
+    ],
+)
 def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, length):
     assert paper_scale[key].shape.length == length
 
 
-@pytest.mark.parametrize(("key", "path", "value"), [
-    ("nnrnn/copying/nnrnn", "optimiser.main.rate", 5e-4),
-    ("nnrnn/copying/nnrnn", "optimiser.orthogonal.rate", 1e-6),
-    ("nnrnn/copying/nnrnn", "optimiser.triangular.weight_decay", 1e-6),
-    ("nnrnn/copying/nnrnn", "optimiser.triangular.rate", 5e-4),
-    ("nnrnn/copying/nnrnn", "optimiser.main.weight_decay", 0.0),
-    ("nnrnn/copying/nnrnn", "model.matrix.radius_penalty", 1e-4),
-    ("nnrnn/copying/exprnn.n176", "model.hidden", 176),
-    ("nnrnn/copying/rnn", "optimiser.main.decay", 0.9),
-    ("nnrnn/copying/lstm.n63", "optimiser.main.rate", 1e-3),
-    ("nnrnn/copying/nnrnn", "training.batch", 10),
-    ("nnrnn/mnist_permuted/nnrnn", "model.matrix.radius_penalty", 0.15),
-    ("nnrnn/mnist_permuted/nnrnn", "optimiser.orthogonal.rate", 1.5e-5),
-    ("nnrnn/mnist_permuted/nnrnn", "task.permutation", 1234),
-    ("nnrnn/mnist_permuted/nnrnn", "task.split", "drawn"),
-    ("nnrnn/mnist_permuted/nnrnn", "task.reshuffle", False),
-    ("nnrnn/mnist_permuted/exprnn.n722", "model.hidden", 722),
-    ("nnrnn/characters_150/nnrnn", "model.matrix.radius_penalty", 1.0),
-    ("nnrnn/characters_150/nnrnn", "model.embedding.size", 200),
-    ("nnrnn/characters_150/nnrnn", "model.drive.init", "kaiming_normal"),
-    ("nnrnn/characters_150/lstm", "optimiser.main.rate", 8e-3),
-    ("nnrnn/characters_150/lstm.n475", "optimiser.main.decay", 0.99),
-    ("nnrnn/characters_150/rnn_orth", "model.matrix.init", "haar"),
-    ("nnrnn/characters_150/rnn", "training.schedule", "halve_on_plateau"),
-    ("nnrnn/characters_150/rnn", "training.clip", None),
-    ("nnrnn/characters_300/nnrnn", "model.matrix.radius_penalty", 1e-4),
-    ("nnrnn/characters_300/nnrnn", "optimiser.orthogonal.rate", 6e-5),
-    ("nnrnn/characters_300/lstm.n475", "optimiser.main.rate", 3e-3),
-    ("nnrnn/characters_300/lstm.n475", "optimiser.main.decay", 0.9),
-    ("nnrnn/characters_300/rnn_orth", "model.matrix.init", "rotations_cayley"),
-    ("nnrnn/characters_150_updated/nnrnn", "optimiser.main.kind", "adam_torch"),
-    ("nnrnn/characters_150_updated/nnrnn", "optimiser.main.beta1", 0.0),
-    ("nnrnn/characters_150_updated/nnrnn", "optimiser.triangular.weight_decay", 1e-5),
-    ("nnrnn/characters_300_updated/nnrnn", "optimiser.triangular.weight_decay", 1e-6),
-    ("nnrnn/characters_150_updated/exprnn.n1386", "optimiser.orthogonal.rate", 8e-4),
-    ("nnrnn/characters_300_updated/exprnn.n1386", "optimiser.main.rate", 1e-3),
-    ("nnrnn/characters_150_updated/nnrnn", "training.clip", 10.0),
-    ("nnrnn/characters_300_updated/nnrnn", "training.clip", 5.0),
-    ("scornn/mnist/scornn.n360", "model.matrix.negative", 36),
-    ("scornn/mnist_permuted/scornn.n360", "model.matrix.negative", 180),
-    ("scornn/mnist_permuted/scornn.n512", "task.permutation", 92916),
-    ("scornn/mnist/scornn.n512", "task.train", 55_000),
-    ("scornn/mnist/scornn.n170", "optimiser.orthogonal.rate", 1e-4),
-    ("scornn/mnist/lstm.n128", "model.update.forget_offset", 1.0),
-    ("scornn/copying_2000/scornn", "task.pool", 20_000),
-    ("scornn/copying_2000/scornn", "model.readout.bias", "glorot_vector"),
-    ("scornn/copying_2000/scornn", "optimiser.main.initial_square", 1.0),
-    ("scornn/adding_200/scornn", "optimiser.main.kind", "adam_tf"),
-    ("scornn/adding_200/scornn", "optimiser.orthogonal.kind", "rmsprop_tf"),
-    ("scornn/adding_200/scornn", "task.reshuffle", False),
-    ("enrnn/adding/enrnn", "model.hidden", 96 + 64),
-    ("enrnn/adding/enrnn", "model.matrix.short", 64),
-    ("enrnn/adding/enrnn", "model.matrix.negative", 29),
-    ("enrnn/adding/enrnn", "model.matrix.normalise", "latch"),
-    ("enrnn/adding/enrnn", "optimiser.orthogonal.rate", 1e-4),
-    ("enrnn/adding/enrnn", "task.reshuffle", True),
-    ("enrnn/copying_2000/enrnn", "model.hidden", 172 + 20),
-    ("enrnn/copying_2000/enrnn", "model.matrix.negative", 52),
-    ("enrnn/copying_2000/enrnn", "optimiser.main.rate", 1e-3),
-    ("enrnn/copying_2000/enrnn", "optimiser.orthogonal.rate", 1e-5),
-    ("enrnn/copying_2000/scornn", "optimiser.orthogonal.rate", 1e-4),
-])
+@pytest.mark.parametrize(
+    ("key", "path", "value"),
+    [
+        ("nnrnn/copying/nnrnn", "optimiser.main.rate", 5e-4),
+        ("nnrnn/copying/nnrnn", "optimiser.orthogonal.rate", 1e-6),
+        ("nnrnn/copying/nnrnn", "optimiser.triangular.weight_decay", 1e-6),
+        ("nnrnn/copying/nnrnn", "optimiser.triangular.rate", 5e-4),
+        ("nnrnn/copying/nnrnn", "optimiser.main.weight_decay", 0.0),
+        ("nnrnn/copying/nnrnn", "model.matrix.radius_penalty", 1e-4),
+        ("nnrnn/copying/exprnn.n176", "model.hidden", 176),
+        ("nnrnn/copying/rnn", "optimiser.main.decay", 0.9),
+        ("nnrnn/copying/lstm.n63", "optimiser.main.rate", 1e-3),
+        ("nnrnn/copying/nnrnn", "training.batch", 10),
+        ("nnrnn/mnist_permuted/nnrnn", "model.matrix.radius_penalty", 0.15),
+        ("nnrnn/mnist_permuted/nnrnn", "optimiser.orthogonal.rate", 1.5e-5),
+        ("nnrnn/mnist_permuted/nnrnn", "task.permutation", 1234),
+        ("nnrnn/mnist_permuted/nnrnn", "task.split", "drawn"),
+        ("nnrnn/mnist_permuted/nnrnn", "task.reshuffle", False),
+        ("nnrnn/mnist_permuted/exprnn.n722", "model.hidden", 722),
+        ("nnrnn/characters_150/nnrnn", "model.matrix.radius_penalty", 1.0),
+        ("nnrnn/characters_150/nnrnn", "model.embedding.size", 200),
+        ("nnrnn/characters_150/nnrnn", "model.drive.init", "kaiming_normal"),
+        ("nnrnn/characters_150/lstm", "optimiser.main.rate", 8e-3),
+        ("nnrnn/characters_150/lstm.n475", "optimiser.main.decay", 0.99),
+        ("nnrnn/characters_150/rnn_orth", "model.matrix.init", "haar"),
+        ("nnrnn/characters_150/rnn", "training.schedule", "halve_on_plateau"),
+        ("nnrnn/characters_150/rnn", "training.clip", None),
+        ("nnrnn/characters_300/nnrnn", "model.matrix.radius_penalty", 1e-4),
+        ("nnrnn/characters_300/nnrnn", "optimiser.orthogonal.rate", 6e-5),
+        ("nnrnn/characters_300/lstm.n475", "optimiser.main.rate", 3e-3),
+        ("nnrnn/characters_300/lstm.n475", "optimiser.main.decay", 0.9),
+        ("nnrnn/characters_300/rnn_orth", "model.matrix.init", "rotations_cayley"),
+        ("nnrnn/characters_150_updated/nnrnn", "optimiser.main.kind", "adam_torch"),
+        ("nnrnn/characters_150_updated/nnrnn", "optimiser.main.beta1", 0.0),
+        ("nnrnn/characters_150_updated/nnrnn", "optimiser.triangular.weight_decay", 1e-5),
+        ("nnrnn/characters_300_updated/nnrnn", "optimiser.triangular.weight_decay", 1e-6),
+        ("nnrnn/characters_150_updated/exprnn.n1386", "optimiser.orthogonal.rate", 8e-4),
+        ("nnrnn/characters_300_updated/exprnn.n1386", "optimiser.main.rate", 1e-3),
+        ("nnrnn/characters_150_updated/nnrnn", "training.clip", 10.0),
+        ("nnrnn/characters_300_updated/nnrnn", "training.clip", 5.0),
+        ("scornn/mnist/scornn.n360", "model.matrix.negative", 36),
+        ("scornn/mnist_permuted/scornn.n360", "model.matrix.negative", 180),
+        ("scornn/mnist_permuted/scornn.n512", "task.permutation", 92916),
+        ("scornn/mnist/scornn.n512", "task.train", 55_000),
+        ("scornn/mnist/scornn.n170", "optimiser.orthogonal.rate", 1e-4),
+        ("scornn/mnist/lstm.n128", "model.update.forget_offset", 1.0),
+        ("scornn/copying_2000/scornn", "task.pool", 20_000),
+        ("scornn/copying_2000/scornn", "model.readout.bias", "glorot_vector"),
+        ("scornn/copying_2000/scornn", "optimiser.main.initial_square", 1.0),
+        ("scornn/adding_200/scornn", "optimiser.main.kind", "adam_tf"),
+        ("scornn/adding_200/scornn", "optimiser.orthogonal.kind", "rmsprop_tf"),
+        ("scornn/adding_200/scornn", "task.reshuffle", False),
+        ("enrnn/adding/enrnn", "model.hidden", 96 + 64),
+        ("enrnn/adding/enrnn", "model.matrix.short", 64),
+        ("enrnn/adding/enrnn", "model.matrix.negative", 29),
+        ("enrnn/adding/enrnn", "model.matrix.normalise", "latch"),
+        ("enrnn/adding/enrnn", "optimiser.orthogonal.rate", 1e-4),
+        ("enrnn/adding/enrnn", "task.reshuffle", True),
+        ("enrnn/copying_2000/enrnn", "model.hidden", 172 + 20),
+        ("enrnn/copying_2000/enrnn", "model.matrix.negative", 52),
+        ("enrnn/copying_2000/enrnn", "optimiser.main.rate", 1e-3),
+        ("enrnn/copying_2000/enrnn", "optimiser.orthogonal.rate", 1e-5),
+        ("enrnn/copying_2000/scornn", "optimiser.orthogonal.rate", 1e-4),
+    ],
+)
 def test_settings_at_paper_scale_are_those_of_the_protocol(paper_scale, key, path, value):
     found = looked_up(paper_scale[key].runs[0].settings, path)
     assert found == value and type(found) is type(value)
 
 
-@pytest.mark.parametrize(("key", "seeds"), [
-    ("nnrnn/copying/nnrnn", 5),
-    ("nnrnn/characters_150/nnrnn", 3),
-    ("scornn/mnist/lstm.n128", 3),
-    ("enrnn/adding/lstm", 3),
-])
+@pytest.mark.parametrize(
+    ("key", "seeds"),
+    [
+        ("nnrnn/copying/nnrnn", 5),
+        ("nnrnn/characters_150/nnrnn", 3),
+        ("scornn/mnist/lstm.n128", 3),
+        ("enrnn/adding/lstm", 3),
+    ],
+)
 def test_numbers_of_seeds_at_paper_scale(paper_scale, key, seeds):
     assert [run.seed for run in paper_scale[key].runs] == list(range(seeds))
 
 
-@pytest.mark.parametrize(("key", "parameters"), [
-    ("nnrnn/copying/nnrnn", 18_953),
-    ("nnrnn/copying/rnn", 18_953),
-    ("nnrnn/copying/exprnn", 10_697),
-    ("nnrnn/copying/exprnn.n176", 18_929),
-    ("nnrnn/copying/lstm", 72_329),
-    ("nnrnn/copying/lstm.n63", 19_224),
-    ("nnrnn/mnist_permuted/nnrnn", 268_298),
-    ("nnrnn/mnist_permuted/exprnn.n722", 268_955),
-    ("nnrnn/mnist_permuted/lstm.n257", 268_832),
-    ("nnrnn/characters_150/nnrnn", 1_315_650),
-    ("nnrnn/characters_150/exprnn.n1386", 1_317_741),
-    ("nnrnn/characters_150/lstm.n475", 1_318_200),
-    ("scornn/mnist/scornn.n170", 16_415),
-    ("scornn/mnist/scornn.n512", 136_970),
-    ("scornn/mnist/lstm.n256", 266_762),
-    ("scornn/copying_1000/scornn", 21_764),
-    ("scornn/copying_1000/lstm", 22_109),
-    ("scornn/adding_200/scornn", 15_046),
-    ("scornn/adding_200/lstm", 15_181),
-    ("enrnn/adding/enrnn", 15_441),
-    ("enrnn/copying_2000/enrnn", 22_395),
-])
+@pytest.mark.parametrize(
+    ("key", "parameters"),
+    [
+        ("nnrnn/copying/nnrnn", 18_953),
+        ("nnrnn/copying/rnn", 18_953),
+        ("nnrnn/copying/exprnn", 10_697),
+        ("nnrnn/copying/exprnn.n176", 18_929),
+        ("nnrnn/copying/lstm", 72_329),
+        ("nnrnn/copying/lstm.n63", 19_224),
+        ("nnrnn/mnist_permuted/nnrnn", 268_298),
+        ("nnrnn/mnist_permuted/exprnn.n722", 268_955),
+        ("nnrnn/mnist_permuted/lstm.n257", 268_832),
+        ("nnrnn/characters_150/nnrnn", 1_315_650),
+        ("nnrnn/characters_150/exprnn.n1386", 1_317_741),
+        ("nnrnn/characters_150/lstm.n475", 1_318_200),
+        ("scornn/mnist/scornn.n170", 16_415),
+        ("scornn/mnist/scornn.n512", 136_970),
+        ("scornn/mnist/lstm.n256", 266_762),
+        ("scornn/copying_1000/scornn", 21_764),
+        ("scornn/copying_1000/lstm", 22_109),
+        ("scornn/adding_200/scornn", 15_046),
+        ("scornn/adding_200/lstm", 15_181),
+        ("enrnn/adding/enrnn", 15_441),
+        ("enrnn/copying_2000/enrnn", 22_395),
+    ],
+)
 def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(paper_scale, key, parameters):
     import torch
 
@@ -177,8 +192,12 @@ def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(pap
     cell = paper_scale[key]
     text = cell.runs[0].settings["task"]["kind"] in ("copying", "characters")
     network = models.compose(
-        cell.runs[0].settings["model"], input_size=cell.shape.inputs, output_size=cell.shape.outputs,
-        index_inputs=text, readout_every=cell.shape.readouts > 1, generators=[torch.Generator().manual_seed(0)],
+        cell.runs[0].settings["model"],
+        input_size=cell.shape.inputs,
+        output_size=cell.shape.outputs,
+        index_inputs=text,
+        readout_every=cell.shape.readouts > 1,
+        generators=[torch.Generator().manual_seed(0)],
     )
     assert sum(tensor.numel() for tensor in network.parameters()) == parameters
 
@@ -200,4 +219,6 @@ def test_training_at_small_fits_its_budget_and_reads_the_real_data():
 def test_equal_runs_of_the_two_character_experiments_are_one():
     quick = cells("quick")
     paper_rates = {run.digest for run in quick["nnrnn/text/nnrnn"].runs}
-    assert paper_rates == {r.digest for r in quick["nnrnn/text_equal_rates/nnrnn"].runs if r.point == "rate=0.0008"}
+    assert paper_rates == {
+        r.digest for r in quick["nnrnn/text_equal_rates/nnrnn"].runs if r.point == "rate=0.0008"
+    }

@@ -40,7 +40,8 @@ def test_orthogonal_coordinates_have_a_rate_of_their_own_wherever_there_are_any(
     lacking = [
         f"{paper}/{name}/{arm} at {scale}"
         for paper, name, scale, arm, settings in arms_at_each_scale()
-        if (settings.model or arm.split(".")[0]) in constrained and arm != "enrnn.short_only"
+        if (settings.model or arm.split(".")[0]) in constrained
+        and arm != "enrnn.short_only"
         and "orthogonal" not in settings.groups
     ]
     assert not lacking
@@ -55,7 +56,13 @@ def test_a_scale_never_changes_what_a_network_is():
         reference = own.models[arm]
         sizes = ("short", "negative")
         kept = [
-            ({k: v for k, v in a.matrix.items() if k not in sizes}, a.drive, a.update, a.readout, set(a.groups))
+            (
+                {k: v for k, v in a.matrix.items() if k not in sizes},
+                a.drive,
+                a.update,
+                a.readout,
+                set(a.groups),
+            )
             for a in (settings, reference)
         ]
         if kept[0] != kept[1]:
@@ -69,7 +76,9 @@ def test_data_that_stand_in_for_others_are_named_so_and_are_experiments_of_their
             used = [e for scale in SCALES if (e := PROJECT.experiment(paper, name, scale))]
             sets = {e.task.get("images", e.task.get("text")) for e in used}
             assert len(sets) == 1, f"{paper}/{name} reads {sets}"
-            assert all(bool(e.stand_in) == (sets <= {"digits", "python_docs"}) for e in used), f"{paper}/{name}"
+            assert all(bool(e.stand_in) == (sets <= {"digits", "python_docs"}) for e in used), (
+                f"{paper}/{name}"
+            )
 
 
 def test_every_experiment_says_what_a_reader_must_know():
@@ -78,7 +87,9 @@ def test_every_experiment_says_what_a_reader_must_know():
             for scale in SCALES:
                 experiment = PROJECT.experiment(paper, name, scale)
                 if experiment:
-                    assert experiment.protocol and experiment.source and experiment.early_warning, f"{paper}/{name}"
+                    assert experiment.protocol and experiment.source and experiment.early_warning, (
+                        f"{paper}/{name}"
+                    )
                     assert all(arm.label for arm in experiment.models.values()), f"{paper}/{name}"
 
 
@@ -103,7 +114,12 @@ def test_every_exhibit_shows_arms_that_exist():
 
 
 def test_every_measurement_that_an_exhibit_shows_is_taken():
-    needed = {"schur": "schur_form", "spectrum": "spectrum", "forgetting": "forgetting", "gradients": "gradient_flow"}
+    needed = {
+        "schur": "schur_form",
+        "spectrum": "spectrum",
+        "forgetting": "forgetting",
+        "gradients": "gradient_flow",
+    }
     for paper in PAPERS:
         for name, exhibit in PROJECT.papers[paper].exhibits.items():
             for experiment in exhibit.experiments if exhibit.kind in needed else []:
@@ -114,10 +130,19 @@ def test_every_measurement_that_an_exhibit_shows_is_taken():
 
 def test_every_exhibit_and_claim_reads_splits_and_statistics_that_are_recorded():
     for paper in PAPERS:
-        entries = [(e, scale, entry) for entry in PROJECT.papers[paper].exhibits.values() for e in entry.experiments
-                   for scale in entry.scales if entry.kind in ("table", "curves")]
-        entries += [(c.experiment, scale, c) for claim in PROJECT.papers[paper].claims.values() for scale in SCALES
-                    if (c := verdicts.at_scale(claim, scale)) and not c.not_run]
+        entries = [
+            (e, scale, entry)
+            for entry in PROJECT.papers[paper].exhibits.values()
+            for e in entry.experiments
+            for scale in entry.scales
+            if entry.kind in ("table", "curves")
+        ]
+        entries += [
+            (c.experiment, scale, c)
+            for claim in PROJECT.papers[paper].claims.values()
+            for scale in SCALES
+            if (c := verdicts.at_scale(claim, scale)) and not c.not_run
+        ]
         for name, scale, entry in entries:
             experiment = PROJECT.experiment(paper, name, scale)
             if experiment is None or entry.metric == "residual":
@@ -146,7 +171,9 @@ def test_claims_on_an_lstm_that_fails_say_within_how_many_steps():
             for scale in claim.scales:
                 here = verdicts.at_scale(claim, scale, name)
                 if here.kind == "fails" and any(arm.startswith("lstm") for arm in here.arms):
-                    assert "ithin" in here.text and "steps" in here.text, f"{paper}/{name} at {scale}: {here.text}"
+                    assert "ithin" in here.text and "steps" in here.text, (
+                        f"{paper}/{name} at {scale}: {here.text}"
+                    )
 
 
 def test_no_claim_of_nnrnn_is_judged_on_digits():

@@ -120,7 +120,10 @@ def pack():
 @pytest.fixture
 def toy(server, monkeypatch):
     """The data set `toy`, whose upstream is `server`: plain.bin, and member.txt inside pack.tgz."""
-    server.files = {"/plain.bin": PLAIN, "/pack.tgz": packed({"./pack/other": b"x", "./pack/member.txt": INSIDE})}
+    server.files = {
+        "/plain.bin": PLAIN,
+        "/pack.tgz": packed({"./pack/other": b"x", "./pack/member.txt": INSIDE}),
+    }
     row = Dataset(
         holds="images",
         about="two toy files",

@@ -79,12 +79,15 @@ def test_an_end_that_never_comes_is_a_fault_that_says_truncated(get, server):
 def test_no_network_is_a_fault_that_names_the_address_and_the_mend(server, tmp_path):
     server.shutdown()
     server.server_close()
-    with pytest.raises(Fault, match=rf"{server.url}/file: expected the file, found no connection .*; mend it"):
+    with pytest.raises(
+        Fault, match=rf"{server.url}/file: expected the file, found no connection .*; mend it"
+    ):
         download(f"{server.url}/file", tmp_path / "part", hosts=frozenset(), mend="mend it")
 
 
 @pytest.mark.parametrize(
-    "target", ["http://declared.example/file", "https://other.example/file", "file:///etc/passwd", "/elsewhere"]
+    "target",
+    ["http://declared.example/file", "https://other.example/file", "file:///etc/passwd", "/elsewhere"],
 )
 def test_a_redirect_to_anything_but_https_at_a_declared_host_is_refused(get, server, target):
     server.script = [("redirect", target)]

@@ -82,12 +82,17 @@ def test_a_mirror_that_is_not_there_is_a_fault(toy, tmp_path):
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda content: content[:-1] + b"?", "wrong checksum: expected sha256 [0-9a-f]{64}, found [0-9a-f]{64}"),
+        (
+            lambda content: content[:-1] + b"?",
+            "wrong checksum: expected sha256 [0-9a-f]{64}, found [0-9a-f]{64}",
+        ),
         (lambda content: content[:-1], "truncated: expected 307,200 bytes, found 307,199"),
         (lambda content: content + b"?", "too long: expected 307,200 bytes, found 307,201"),
     ],
 )
-def test_a_mirror_with_other_bytes_is_refused_and_not_passed_over(toy, tmp_path, mirrored, server, damage, said):
+def test_a_mirror_with_other_bytes_is_refused_and_not_passed_over(
+    toy, tmp_path, mirrored, server, damage, said
+):
     wrong = mirrored / "toys" / "plain.bin"
     wrong.write_bytes(damage(wrong.read_bytes()))
     with pytest.raises(Fault, match=rf"plain.bin from .*mirror/toys/plain.bin: {said}; get it elsewhere"):
@@ -101,7 +106,9 @@ def test_a_mirror_with_other_bytes_is_refused_and_not_passed_over(toy, tmp_path,
 def test_a_damaged_xz_file_is_a_fault(toy, tmp_path, mirrored, contents, cut):
     (mirrored / "toys" / "plain.bin").unlink()
     (mirrored / "toys" / "plain.bin.xz").write_bytes(lzma.compress(contents["plain.bin"])[:cut])
-    with pytest.raises(Fault, match=r"plain\.bin\.xz: expected a readable file, found it damaged or truncated"):
+    with pytest.raises(
+        Fault, match=r"plain\.bin\.xz: expected a readable file, found it damaged or truncated"
+    ):
         fetch("toy", tmp_path / "data", mirror=mirrored)
     assert left_behind(tmp_path / "data") == []
 
@@ -155,7 +162,9 @@ def link(name, target):
         ({"pack/member.txt": b"other bytes"}, "member.txt from .*truncated: expected 46,000 bytes, found 11"),
     ],
 )
-def test_a_member_that_is_missing_a_link_or_other_bytes_is_refused(toy, tmp_path, server, pack, members, said):
+def test_a_member_that_is_missing_a_link_or_other_bytes_is_refused(
+    toy, tmp_path, server, pack, members, said
+):
     server.files["/pack.tgz"] = pack(members)
     with pytest.raises(Fault, match=said):
         fetch("toy", tmp_path)
@@ -175,14 +184,18 @@ def test_a_damaged_file_that_is_in_place_is_found_and_replaced(toy, tmp_path, co
     fetch("toy", tmp_path)
     target = tmp_path / "toys" / "plain.bin"
     target.write_bytes(target.read_bytes()[:-1] + b"?")
-    with pytest.raises(Fault, match=r"plain.bin: wrong checksum: .*; run `rnnrepro data fetch toy`, which replaces it"):
+    with pytest.raises(
+        Fault, match=r"plain.bin: wrong checksum: .*; run `rnnrepro data fetch toy`, which replaces it"
+    ):
         verified("toy", tmp_path)
     fetch("toy", tmp_path)
     check(tmp_path, contents)
 
 
 def test_missing_files_and_folders_are_faults_that_name_the_command(toy, tmp_path):
-    with pytest.raises(Fault, match=r"plain.bin: expected 307,200 bytes .* found nothing; run `rnnrepro data"):
+    with pytest.raises(
+        Fault, match=r"plain.bin: expected 307,200 bytes .* found nothing; run `rnnrepro data"
+    ):
         verified("toy", tmp_path)
     with pytest.raises(Fault, match="needs a data folder, and none is given; run `rnnrepro data fetch toy`"):
         verified("toy", None)
@@ -190,8 +203,11 @@ def test_missing_files_and_folders_are_faults_that_name_the_command(toy, tmp_pat
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(errno.EROFS, "found a read-only one; make it writable"), (errno.ENOSPC, "found the disk full; make room"),
-     (errno.EIO, "cannot be written")],
+    [
+        (errno.EROFS, "found a read-only one; make it writable"),
+        (errno.ENOSPC, "found the disk full; make room"),
+        (errno.EIO, "cannot be written"),
+    ],
 )
 @pytest.mark.parametrize("through_mirror", [True, False])
 def test_a_disk_that_takes_no_more_is_a_fault_and_leaves_no_half_file(

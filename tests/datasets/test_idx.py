@@ -63,7 +63,9 @@ def test_each_fault_says_what_was_expected_and_found(content, said):
         idx.parse(content, "file")
 
 
-@pytest.mark.parametrize("damage", [lambda packed: packed[:-9], lambda packed: b"no gzip", lambda packed: packed[:20]])
+@pytest.mark.parametrize(
+    "damage", [lambda packed: packed[:-9], lambda packed: b"no gzip", lambda packed: packed[:20]]
+)
 def test_damaged_packing_is_a_fault(tmp_path, damage):
     path = tmp_path / "images.gz"
     path.write_bytes(gzip.compress(written(np.arange(250, dtype=np.uint8))))

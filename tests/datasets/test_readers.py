@@ -58,7 +58,9 @@ def test_symbols_are_numbered_over_all_splits_in_order():
     found = texts.numbered({"train": "abca", "validation": "cd", "test": ["e", "a", "<eos>"]})
     assert found.symbols == ("a", "b", "c", "d", "e", "<eos>")
     assert [found.splits[split].tolist() for split in ("train", "validation", "test")] == [
-        [0, 1, 2, 0], [2, 3], [4, 0, 5],
+        [0, 1, 2, 0],
+        [2, 3],
+        [4, 0, 5],
     ]
 
 
@@ -83,7 +85,11 @@ def test_a_data_set_that_holds_other_things_is_a_fault_that_names_the_right_ones
 def test_the_real_mnist_has_its_sizes_and_reads_as_digits(mirror, tmp_path):
     fetch("mnist", tmp_path, mirror=mirror)
     found = images.load("mnist", tmp_path)
-    assert found.train.shape == (60_000, 28, 28) == (DATASETS["mnist"].sizes["train"], *[DATASETS["mnist"].side] * 2)
+    assert (
+        found.train.shape
+        == (60_000, 28, 28)
+        == (DATASETS["mnist"].sizes["train"], *[DATASETS["mnist"].side] * 2)
+    )
     assert found.test.shape == (DATASETS["mnist"].sizes["test"], 28, 28)
     assert math.isclose(found.train.mean() / found.white, 0.1307, abs_tol=5e-5)
     assert found.train_classes[:5].tolist() == [5, 0, 4, 1, 9]

@@ -7,7 +7,9 @@ from rnnrepro.datasets.verify import install
 from rnnrepro.errors import Fault
 
 CONTENT = b"0123456789" * 100
-FILE = File(name="file", bytes=1000, sha256=hashlib.sha256(CONTENT).hexdigest(), url="https://nowhere.invalid")
+FILE = File(
+    name="file", bytes=1000, sha256=hashlib.sha256(CONTENT).hexdigest(), url="https://nowhere.invalid"
+)
 
 
 def test_the_right_bytes_in_any_pieces_are_put_in_place(tmp_path):

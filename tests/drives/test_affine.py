@@ -7,7 +7,9 @@ from rnnrepro.drives.affine import Affine
 from rnnrepro.errors import Fault
 
 
-def drive(input_size: int = 3, hidden: int = 400, width: int = 1600, runs: int = 2, **arguments: object) -> Affine:
+def drive(
+    input_size: int = 3, hidden: int = 400, width: int = 1600, runs: int = 2, **arguments: object
+) -> Affine:
     generators = [torch.Generator().manual_seed(seed) for seed in range(runs)]
     return Affine(input_size, hidden, width, generators=generators, **arguments)
 
@@ -29,7 +31,11 @@ def test_there_is_no_bias_unless_an_initialiser_is_named() -> None:
     ("fan_in", "fan_out", "std"),
     [
         (None, None, (2 / (3 + 1600)) ** 0.5),
-        ("joint", "hidden", (2 / (403 + 400)) ** 0.5),  # nnRNN's LSTM: Glorot on each gate's N × (N + D) matrix
+        (
+            "joint",
+            "hidden",
+            (2 / (403 + 400)) ** 0.5,
+        ),  # nnRNN's LSTM: Glorot on each gate's N × (N + D) matrix
         ("joint", "gates", (2 / (403 + 1600)) ** 0.5),  # TensorFlow's cell: one (D + N) × 4N kernel
     ],
 )
@@ -40,7 +46,9 @@ def test_the_fans_name_what_a_paper_counts(fan_in: str | None, fan_out: str | No
 
 def test_the_bias_is_drawn_with_the_fan_in_of_the_weight() -> None:
     assert drive(bias="fan_in_uniform").bias.abs().max().item() == pytest.approx(3**-0.5, rel=0.02)
-    assert drive(bias="fan_in_uniform", fan_in="joint").bias.abs().max().item() == pytest.approx(403**-0.5, rel=0.02)
+    assert drive(bias="fan_in_uniform", fan_in="joint").bias.abs().max().item() == pytest.approx(
+        403**-0.5, rel=0.02
+    )
 
 
 def test_an_unknown_fan_is_a_fault() -> None:

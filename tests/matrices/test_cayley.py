@@ -11,7 +11,9 @@ from rnnrepro.matrices.cayley import ScaledCayley
 from rnnrepro.matrices.skew import coordinates_of, skew
 
 
-def cayley(size: int, seeds: tuple[int, ...] = (0,), dtype: torch.dtype = torch.float64, **arguments) -> ScaledCayley:
+def cayley(
+    size: int, seeds: tuple[int, ...] = (0,), dtype: torch.dtype = torch.float64, **arguments
+) -> ScaledCayley:
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     return ScaledCayley(size, input_size=2, generators=generators, dtype=dtype, **arguments)
 
@@ -88,7 +90,8 @@ def test_a_step_of_an_odd_optimiser_on_the_full_matrix_is_the_same_step_on_the_c
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"negative": 7}, {"negative": -1}, {"order": "rows"}, {"init": "glorot_normal"}, {"width": 12}]
+    "arguments",
+    [{"negative": 7}, {"negative": -1}, {"order": "rows"}, {"init": "glorot_normal"}, {"width": 12}],
 )
 def test_unfit_arguments_are_faults(arguments: dict) -> None:
     with pytest.raises(Fault):

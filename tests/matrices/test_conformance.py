@@ -15,26 +15,42 @@ from rnnrepro.matrices.free import Free
 
 SETTINGS: dict[str, list[dict]] = {
     "free": [
-        {"size": 6}, {"size": 7, "width": 28}, {"size": 9, "arguments": {"init": "haar"}},
-        {"size": 5, "width": 20, "arguments": {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"}},
+        {"size": 6},
+        {"size": 7, "width": 28},
+        {"size": 9, "arguments": {"init": "haar"}},
+        {
+            "size": 5,
+            "width": 20,
+            "arguments": {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
+        },
         {"size": 9, "arguments": {"init": "rotations_henaff"}},
     ],
     "cayley": [
-        {"size": 2}, {"size": 9, "arguments": {"negative": 4}}, {"size": 33, "arguments": {"init": "henaff"}},
+        {"size": 2},
+        {"size": 9, "arguments": {"negative": 4}},
+        {"size": 33, "arguments": {"init": "henaff"}},
         {"size": 20, "arguments": {"negative": 10, "order": "paper", "init": "haar"}},
     ],
-    "expm": [{"size": 2}, {"size": 9, "arguments": {"init": "haar"}}, {"size": 33, "arguments": {"init": "cayley"}}],
+    "expm": [
+        {"size": 2},
+        {"size": 9, "arguments": {"init": "haar"}},
+        {"size": 33, "arguments": {"init": "cayley"}},
+    ],
     "dynamic_expm": [
-        {"size": 2}, {"size": 9, "arguments": {"rebase_every": 2, "project_every": 2}},
+        {"size": 2},
+        {"size": 9, "arguments": {"rebase_every": 2, "project_every": 2}},
         {"size": 33, "arguments": {"rebase_every": 1, "project_every": 3, "init": "haar"}},
         {"size": 6, "arguments": {"rebase_every": None, "project_every": None}},
     ],
     "schur": [
-        {"size": 2}, {"size": 10, "arguments": {"radius_penalty": 0.3}},
-        {"size": 30, "arguments": {"init": "haar"}}, {"size": 8, "arguments": {"init": "cayley"}},
+        {"size": 2},
+        {"size": 10, "arguments": {"radius_penalty": 0.3}},
+        {"size": 30, "arguments": {"init": "haar"}},
+        {"size": 8, "arguments": {"init": "cayley"}},
     ],
     "coupled": [
-        {"size": 6}, {"size": 11, "arguments": {"short": 4, "negative": 3}},
+        {"size": 6},
+        {"size": 11, "arguments": {"short": 4, "negative": 3}},
         {"size": 11, "arguments": {"short": 4, "coupled": False, "normalise": "always"}},
         {"size": 8, "arguments": {"short": 8, "normalise": "always"}},
         {"size": 33, "arguments": {"short": 20, "negative": 5, "normalise": "always"}},

@@ -147,9 +147,14 @@ def test_the_residual_sees_each_part() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"short": 3}, "even"), ({"short": 12}, "short counts"), ({"short": -2}, "short counts"),
-        ({"negative": 7}, "long-term"), ({"negative": -1}, "negative"), ({"normalise": "sometimes"}, "normalise is"),
-        ({"short": 10, "negative": 1}, "long-term"), ({"short_init": "rotation"}, "unknown initialiser"),
+        ({"short": 3}, "even"),
+        ({"short": 12}, "short counts"),
+        ({"short": -2}, "short counts"),
+        ({"negative": 7}, "long-term"),
+        ({"negative": -1}, "negative"),
+        ({"normalise": "sometimes"}, "normalise is"),
+        ({"short": 10, "negative": 1}, "long-term"),
+        ({"short_init": "rotation"}, "unknown initialiser"),
         ({"width": 40}, "square"),
     ],
 )

@@ -20,7 +20,9 @@ def rho(matrix: np.ndarray) -> float:
 
 def with_spectrum(values: list[complex], seed: int = 0) -> np.ndarray:
     """A real matrix with these eigenvalues: reals as they stand, complex ones with their conjugates."""
-    blocks = [[[v.real]] if v.imag == 0 else [[v.real, -v.imag], [v.imag, v.real]] for v in map(complex, values)]
+    blocks = [
+        [[v.real]] if v.imag == 0 else [[v.real, -v.imag], [v.imag, v.real]] for v in map(complex, values)
+    ]
     d = scipy.linalg.block_diag(*blocks)
     q = np.random.default_rng(seed).normal(size=d.shape) + 2 * np.eye(len(d))
     return q @ d @ np.linalg.inv(q)

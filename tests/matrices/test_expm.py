@@ -19,7 +19,9 @@ def make(cls: type, size: int = 6, **arguments) -> Exponential:
 
 def move(matrix: Exponential, seed: int, scale: float = 0.3) -> None:
     with torch.no_grad():
-        step = torch.randn(matrix.skew.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        step = torch.randn(
+            matrix.skew.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+        )
         matrix.skew += scale * step
 
 
@@ -110,7 +112,9 @@ def test_the_nearest_orthogonal_matrix_is_the_polar_factor() -> None:
     assert found[0].isnan().all() and np.allclose(found[1].numpy(), scipy.linalg.polar(x[1].numpy())[0])
 
 
-@pytest.mark.parametrize("arguments", [{"rebase_every": 0}, {"project_every": 0}, {"init": "haar2"}, {"width": 12}])
+@pytest.mark.parametrize(
+    "arguments", [{"rebase_every": 0}, {"project_every": 0}, {"init": "haar2"}, {"width": 12}]
+)
 def test_unfit_arguments_are_faults(arguments: dict) -> None:
     with pytest.raises(Fault):
         make(DynamicExponential, **arguments)

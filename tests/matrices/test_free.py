@@ -53,9 +53,12 @@ def test_scaled_rotations_have_radii_uniform_to_one_and_angles_in_the_quarter_ci
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"width": 16, "init": "rotations_henaff"}, "square"), ({"width": 16, "init": "haar"}, "square"),
-        ({"init": "rotations_henaf"}, "did you mean 'rotations_henaff'"), ({"fan_in": "both"}, "a fan is"),
-        ({"init": "uniform"}, "needs a number"), ({"size": 5, "init": "scaled_rotations"}, "even"),
+        ({"width": 16, "init": "rotations_henaff"}, "square"),
+        ({"width": 16, "init": "haar"}, "square"),
+        ({"init": "rotations_henaf"}, "did you mean 'rotations_henaff'"),
+        ({"fan_in": "both"}, "a fan is"),
+        ({"init": "uniform"}, "needs a number"),
+        ({"size": 5, "init": "scaled_rotations"}, "even"),
     ],
 )
 def test_unfit_arguments_are_faults(arguments: dict, message: str) -> None:

@@ -14,7 +14,9 @@ from rnnrepro.matrices.skew import skew
 
 
 def schur(size: int = 8, seed: int = 0, **arguments) -> Schur:
-    return Schur(size, input_size=2, generators=[torch.Generator().manual_seed(seed)], dtype=torch.float64, **arguments)
+    return Schur(
+        size, input_size=2, generators=[torch.Generator().manual_seed(seed)], dtype=torch.float64, **arguments
+    )
 
 
 def trained(size: int = 8, **arguments) -> Schur:

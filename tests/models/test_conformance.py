@@ -38,7 +38,11 @@ UPDATES: dict[str, list[dict]] = {
     "lstm": [{}, {"forget_offset": 1.0}],
 }
 DRIVES: dict[str, list[dict]] = {
-    "affine": [{}, {"bias": "normal(0.3)"}, {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"}],
+    "affine": [
+        {},
+        {"bias": "normal(0.3)"},
+        {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
+    ],
 }
 
 
@@ -51,7 +55,11 @@ def one_thread() -> Iterator[None]:
 
 
 def each(entries: Mapping[str, list[dict]]) -> list:
-    return [pytest.param(name, row, id=f"{name}-{i}") for name, rows in entries.items() for i, row in enumerate(rows)]
+    return [
+        pytest.param(name, row, id=f"{name}-{i}")
+        for name, rows in entries.items()
+        for i, row in enumerate(rows)
+    ]
 
 
 @pytest.mark.parametrize(("kind", "entries"), [("model", MODELS), ("update", UPDATES), ("drive", DRIVES)])
@@ -199,7 +207,9 @@ def test_a_part_that_breaks_a_demand_is_caught(
     row = tables.Component(path=f"{__name__}:{cls.__name__}", arguments=arguments)
     monkeypatch.setitem(tables.KINDS[kind], "broken", row)
     monkeypatch.setattr(tables, "load", lambda k, n, load=tables.load: cls if n == "broken" else load(k, n))
-    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(**{"matrix": "free", "update": "tanh", kind: "broken"}))
+    monkeypatch.setitem(
+        tables.MODELS, "tried", tables.Model(**{"matrix": "free", "update": "tanh", kind: "broken"})
+    )
     failed = {check.name: check.message for check in check_model("tried") if not check.ok}
     assert failed.get(sentence)
 

@@ -12,8 +12,16 @@ pytestmark = pytest.mark.gpu
 def test_a_gpu_gives_what_a_cpu_gives_with_every_gradient(name: str) -> None:
     arguments = {"matrix": {"short": 4, "negative": 3}} if name == "enrnn" else {}
     generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
-    network = models.build(name, input_size=7, hidden_size=16, output_size=4, index_inputs=True, arguments=arguments,
-                           generators=generators, dtype=torch.float64)
+    network = models.build(
+        name,
+        input_size=7,
+        hidden_size=16,
+        output_size=4,
+        index_inputs=True,
+        arguments=arguments,
+        generators=generators,
+        dtype=torch.float64,
+    )
     index = torch.randint(0, 7, (3, 20, 5))
     results = []
     for device in ("cpu", "cuda"):

@@ -102,12 +102,19 @@ def test_what_cannot_be_made_is_a_fault(arguments: dict, message: str) -> None:
         ("rnn", torch.zeros(3), None, "not"),
         ("rnn", torch.zeros(0, 2, 3), None, "T ≥ 1"),
         ("rnn", torch.zeros(5, 2, 3, dtype=torch.int64), None, "floating-point"),
-        ("rnn", torch.zeros(5, 2, 3), torch.zeros(1, 3, 6), r"h_0 has the shape \(1, 2, 6\) here, not \(1, 3, 6\)"),
+        (
+            "rnn",
+            torch.zeros(5, 2, 3),
+            torch.zeros(1, 3, 6),
+            r"h_0 has the shape \(1, 2, 6\) here, not \(1, 3, 6\)",
+        ),
         ("rnn", torch.zeros(5, 3), torch.zeros(1, 1, 6), r"h_0 has the shape \(1, 6\)"),
         ("lstm", torch.zeros(5, 2, 3), torch.zeros(1, 2, 6), "tuple of 2 tensors"),
         ("lstm", torch.zeros(5, 2, 3), (torch.zeros(1, 2, 6), torch.zeros(1, 2, 5)), r"not \(1, 2, 5\)"),
     ],
 )
-def test_wrong_shapes_are_faults_that_say_the_right_ones(name: str, x: torch.Tensor, h: object, message: str) -> None:
+def test_wrong_shapes_are_faults_that_say_the_right_ones(
+    name: str, x: torch.Tensor, h: object, message: str
+) -> None:
     with pytest.raises(Fault, match=message):
         layer(name)(x, h)

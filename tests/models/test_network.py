@@ -52,7 +52,9 @@ def test_indices_are_read_one_hot() -> None:
 
 
 def test_an_embedding_looks_up_its_rows() -> None:
-    net = network(input_size=7, index_inputs=True, arguments={"embedding": {"size": 5, "init": "uniform(0.1)"}})
+    net = network(
+        input_size=7, index_inputs=True, arguments={"embedding": {"size": 5, "init": "uniform(0.1)"}}
+    )
     index = torch.randint(0, 7, (3, 5, 2))
     assert net.embedding.shape == (3, 7, 5) and net.embedding.abs().max() <= 0.1
     rows = torch.stack([net.embedding[run][index[run]] for run in range(3)])
@@ -69,8 +71,11 @@ def test_an_embedding_of_numbers_is_a_fault() -> None:
 
 @pytest.mark.parametrize(
     ("readout", "largest", "bias"),
-    [({}, 64**-0.5, 64**-0.5), ({"init": "zeros", "bias": "glorot_vector"}, 0.0, (3 / 400) ** 0.5),
-     ({"bias": "zeros"}, 64**-0.5, 0.0)],
+    [
+        ({}, 64**-0.5, 64**-0.5),
+        ({"init": "zeros", "bias": "glorot_vector"}, 0.0, (3 / 400) ** 0.5),
+        ({"bias": "zeros"}, 64**-0.5, 0.0),
+    ],
 )
 def test_the_readout_starts_as_it_is_told(readout: dict, largest: float, bias: float) -> None:
     net = network("rnn", hidden_size=64, output_size=400, arguments={"readout": readout})
@@ -89,7 +94,9 @@ def test_the_readout_starts_as_it_is_told(readout: dict, largest: float, bias: f
         ("enrnn", {"matrix": {"short": 2}}, {"recurrence.matrix.long.skew": "orthogonal"}),
     ],
 )
-def test_the_special_groups_hold_the_special_parameters_and_no_other(name: str, arguments: dict, special: dict) -> None:
+def test_the_special_groups_hold_the_special_parameters_and_no_other(
+    name: str, arguments: dict, special: dict
+) -> None:
     groups = network(name, arguments=arguments).parameter_groups()
     assert {parameter: group for parameter, group in groups.items() if group != "main"} == special
 
@@ -134,11 +141,16 @@ def test_after_step_reaches_the_active_runs_alone() -> None:
         net.recurrence.matrix.skew += 0.1
     before = net.recurrence.matrix.skew.clone()
     net.after_step(torch.tensor([True, False, True]))
-    assert (net.recurrence.matrix.skew[::2] == 0).all() and torch.equal(net.recurrence.matrix.skew[1], before[1])
+    assert (net.recurrence.matrix.skew[::2] == 0).all() and torch.equal(
+        net.recurrence.matrix.skew[1], before[1]
+    )
 
 
 def test_runs_are_taken_out_in_the_order_asked() -> None:
-    net, x = network("enrnn", arguments={"matrix": {"short": 2}}), torch.randn(3, 4, 2, 3, dtype=torch.float64)
+    net, x = (
+        network("enrnn", arguments={"matrix": {"short": 2}}),
+        torch.randn(3, 4, 2, 3, dtype=torch.float64),
+    )
     taken = net.take([2, 0])
     assert taken.runs == 2 and net.runs == 3
     assert torch.equal(taken(x[[2, 0]])[0], net(x)[0][[2, 0]])
@@ -162,7 +174,11 @@ def test_a_stack_is_filled_from_states_of_runs() -> None:
     [
         ("nnrn", {}, "unknown model 'nnrn'; did you mean 'nnrnn'"),
         ("nnrnn", {"matrx": {}}, "unknown part 'matrx' of model 'nnrnn'; did you mean 'matrix'"),
-        ("rnn", {"matrix": {"inti": "haar"}}, "unknown argument 'inti' of the matrix of 'rnn'; did you mean 'init'"),
+        (
+            "rnn",
+            {"matrix": {"inti": "haar"}},
+            "unknown argument 'inti' of the matrix of 'rnn'; did you mean 'init'",
+        ),
         ("nnrnn", {"readout": {"weight": "zeros"}}, "unknown argument 'weight' of the readout"),
         ("exprnn", {"matrix": "haar"}, "by name"),
         ("nnrnn", {"drive": {"init": "glorot"}}, "glorot"),

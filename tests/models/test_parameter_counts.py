@@ -74,7 +74,12 @@ def test_a_run_has_as_many_parameters_as_the_card_counts(
 ) -> None:
     for runs in (1, 2) if count < 100_000 else (1,):
         network = models.build(
-            name, input_size=inputs, hidden_size=hidden, output_size=outputs, arguments=arguments,
-            index_inputs="embedding" in arguments, generators=[torch.Generator()] * runs,
+            name,
+            input_size=inputs,
+            hidden_size=hidden,
+            output_size=outputs,
+            arguments=arguments,
+            index_inputs="embedding" in arguments,
+            generators=[torch.Generator()] * runs,
         )
         assert network.parameter_count() == count

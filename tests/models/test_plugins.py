@@ -66,15 +66,23 @@ def test_a_second_file_of_the_same_name_is_a_fault(tmp_path: Path) -> None:
         ("MODELS = {'rnn': Model(matrix='free')}", "the model 'rnn' exists already"),
         ("MODELS = {'m': Model(matrix='fre')}", "model 'm' has an unknown matrix 'fre'"),
         ("MODELS = {'m': Component(path='this:M')}", "model 'm' is not a tables.Model"),
-        ("UPDATES = {'u': Component(path='this:U')}\nMODELS = {'m': Model(matrix='free', update='u')}",
-         "update 'u' has no class at 'rnnrepro_plugin_mine:U'"),
-        ("class U: pass\nUPDATES = {'u': Component(path='U')}\nMODELS = {'m': Model(matrix='free', update='u')}",
-         "write this:ClassName"),
-        ("class T: pass\nUPDATES = {'tanh': Component(path='this:T')}\nMODELS = {'m': Model(matrix='free')}",
-         "the update 'tanh' exists already"),
+        (
+            "UPDATES = {'u': Component(path='this:U')}\nMODELS = {'m': Model(matrix='free', update='u')}",
+            "update 'u' has no class at 'rnnrepro_plugin_mine:U'",
+        ),
+        (
+            "class U: pass\nUPDATES = {'u': Component(path='U')}\nMODELS = {'m': Model(matrix='free', update='u')}",
+            "write this:ClassName",
+        ),
+        (
+            "class T: pass\nUPDATES = {'tanh': Component(path='this:T')}\nMODELS = {'m': Model(matrix='free')}",
+            "the update 'tanh' exists already",
+        ),
     ],
 )
-def test_a_file_that_does_not_fit_is_a_fault_and_adds_nothing(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_that_does_not_fit_is_a_fault_and_adds_nothing(
+    tmp_path: Path, text: str, message: str
+) -> None:
     before = {kind: dict(table) for kind, table in tables.KINDS.items()}
     with pytest.raises(Fault, match=message):
         plugins.load(written(tmp_path, text))
@@ -88,7 +96,9 @@ def test_a_file_mended_after_a_fault_can_be_loaded(tmp_path: Path) -> None:
     assert plugins.load(written(tmp_path, "MODELS = {'m': Model(matrix='free')}")).models == ("m",)
 
 
-@pytest.mark.parametrize(("name", "message"), [("none.py", "does not exist"), ("mine.txt", "must end in .py")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("none.py", "does not exist"), ("mine.txt", "must end in .py")]
+)
 def test_a_path_that_is_no_python_file_is_a_fault(tmp_path: Path, name: str, message: str) -> None:
     written(tmp_path, "", "mine.txt")
     with pytest.raises(Fault, match=message):

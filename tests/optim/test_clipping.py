@@ -11,8 +11,10 @@ from rnnrepro.optim.clipping import clip_by_norm, clip_by_value, global_norm
 def gradients(runs: int = 3) -> list[torch.Tensor]:
     drawn = torch.Generator().manual_seed(5)
     scale = torch.tensor([0.01, 1.0, 100.0])
-    return [(torch.randn((3, *shape), generator=drawn) * scale.reshape(-1, *[1] * len(shape)))[:runs].clone()
-            for shape in ((17, 5), (7,), (2, 3, 4))]
+    return [
+        (torch.randn((3, *shape), generator=drawn) * scale.reshape(-1, *[1] * len(shape)))[:runs].clone()
+        for shape in ((17, 5), (7,), (2, 3, 4))
+    ]
 
 
 @pytest.mark.parametrize("bound", [0.5, 3.0])
@@ -39,10 +41,10 @@ def test_a_run_below_the_bound_is_left_as_it_is_to_the_bit():
 
 def test_a_run_alone_is_clipped_bit_equal_to_the_run_in_a_stack():
     stacked = gradients()
-    alone = [[g[run:run + 1].clone() for g in stacked] for run in range(3)]
+    alone = [[g[run : run + 1].clone() for g in stacked] for run in range(3)]
     norms = clip_by_norm(stacked, 0.7)
     for run in range(3):
-        assert torch.equal(clip_by_norm(alone[run], 0.7), norms[run:run + 1])
+        assert torch.equal(clip_by_norm(alone[run], 0.7), norms[run : run + 1])
         assert all(torch.equal(x[run], y[0]) for x, y in zip(stacked, alone[run], strict=True))
 
 

@@ -41,16 +41,27 @@ def torch_trajectory(optimiser: type, **arguments: object) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.02])
-@pytest.mark.parametrize(("form", "optimiser", "arguments"), [
-    (forms.SGD(), torch.optim.SGD, {}),
-    (forms.SGD(momentum=0.9), torch.optim.SGD, {"momentum": 0.9}),
-    (forms.AdamTorch(), torch.optim.Adam, {}),
-    (forms.AdamTorch(beta1=0.0, beta2=0.9, epsilon=0.1), torch.optim.Adam, {"betas": (0.0, 0.9), "eps": 0.1}),
-    (forms.RMSPropTorch(), torch.optim.RMSprop, {}),
-    (forms.RMSPropTorch(decay=0.5, epsilon=1e-3), torch.optim.RMSprop, {"alpha": 0.5, "eps": 1e-3}),
-    (forms.AdagradTorch(), torch.optim.Adagrad, {}),
-    (forms.AdagradTorch(initial_accumulator=0.2), torch.optim.Adagrad, {"initial_accumulator_value": 0.2}),
-])
+@pytest.mark.parametrize(
+    ("form", "optimiser", "arguments"),
+    [
+        (forms.SGD(), torch.optim.SGD, {}),
+        (forms.SGD(momentum=0.9), torch.optim.SGD, {"momentum": 0.9}),
+        (forms.AdamTorch(), torch.optim.Adam, {}),
+        (
+            forms.AdamTorch(beta1=0.0, beta2=0.9, epsilon=0.1),
+            torch.optim.Adam,
+            {"betas": (0.0, 0.9), "eps": 0.1},
+        ),
+        (forms.RMSPropTorch(), torch.optim.RMSprop, {}),
+        (forms.RMSPropTorch(decay=0.5, epsilon=1e-3), torch.optim.RMSprop, {"alpha": 0.5, "eps": 1e-3}),
+        (forms.AdagradTorch(), torch.optim.Adagrad, {}),
+        (
+            forms.AdagradTorch(initial_accumulator=0.2),
+            torch.optim.Adagrad,
+            {"initial_accumulator_value": 0.2},
+        ),
+    ],
+)
 def test_the_pytorch_forms_follow_torch_optim_over_twenty_steps(form, optimiser, arguments, decay):
     form = type(form)(**{**vars(form), "weight_decay": decay})
     expected = torch_trajectory(optimiser, weight_decay=decay, **arguments)
@@ -73,6 +84,7 @@ def adam_hat(epsilon):
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         rate = RATE * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
         return (m, v), x - rate * m / (np.sqrt(v) + epsilon)
+
     return step
 
 
@@ -86,11 +98,17 @@ def adagrad_keras(g, accumulator, t, x):
     return accumulator, x - RATE * g / (np.sqrt(accumulator) + 1e-7)
 
 
-@pytest.mark.parametrize(("form", "step", "start"), [
-    (forms.RMSPropTF(), rmsprop_tf, 1.0), (forms.RMSPropKeras(), rmsprop_keras, 0.0),
-    (forms.AdamTF(), adam_hat(1e-8), 0.0), (forms.AdamKeras(), adam_hat(1e-7), 0.0),
-    (forms.AdagradTF(), adagrad_tf, 0.1), (forms.AdagradKeras(), adagrad_keras, 0.1),
-])
+@pytest.mark.parametrize(
+    ("form", "step", "start"),
+    [
+        (forms.RMSPropTF(), rmsprop_tf, 1.0),
+        (forms.RMSPropKeras(), rmsprop_keras, 0.0),
+        (forms.AdamTF(), adam_hat(1e-8), 0.0),
+        (forms.AdamKeras(), adam_hat(1e-7), 0.0),
+        (forms.AdagradTF(), adagrad_tf, 0.1),
+        (forms.AdagradKeras(), adagrad_keras, 0.1),
+    ],
+)
 def test_the_tensorflow_and_keras_forms_follow_their_documented_formulas(form, step, start):
     slot, x, path = start, START.copy(), []
     for t, gradient in enumerate(GRADIENTS, start=1):
@@ -99,16 +117,21 @@ def test_the_tensorflow_and_keras_forms_follow_their_documented_formulas(form, s
     np.testing.assert_allclose(trajectory(form).numpy(), np.stack(path), rtol=1e-11, atol=1e-12)
 
 
-@pytest.mark.parametrize(("form", "change"), [
-    (forms.SGD(momentum=0.9), 0.015),
-    (forms.RMSPropTF(), 0.015 / np.sqrt(0.925)),          # 0.9·1 + 0.1·0.25
-    (forms.RMSPropKeras(), 0.03 / np.sqrt(0.1)),          # g/√(0.1 g²): the size of g cancels
-    (forms.RMSPropTorch(), 0.3),                          # g/√(0.01 g²)
-    (forms.AdamTorch(), 0.03), (forms.AdamTF(), 0.03), (forms.AdamKeras(), 0.03),
-    (forms.AdagradTorch(), 0.03),
-    (forms.AdagradTF(), 0.015 / np.sqrt(0.35)),           # 0.1 + 0.25
-    (forms.AdagradKeras(), 0.015 / np.sqrt(0.35)),
-])
+@pytest.mark.parametrize(
+    ("form", "change"),
+    [
+        (forms.SGD(momentum=0.9), 0.015),
+        (forms.RMSPropTF(), 0.015 / np.sqrt(0.925)),  # 0.9·1 + 0.1·0.25
+        (forms.RMSPropKeras(), 0.03 / np.sqrt(0.1)),  # g/√(0.1 g²): the size of g cancels
+        (forms.RMSPropTorch(), 0.3),  # g/√(0.01 g²)
+        (forms.AdamTorch(), 0.03),
+        (forms.AdamTF(), 0.03),
+        (forms.AdamKeras(), 0.03),
+        (forms.AdagradTorch(), 0.03),
+        (forms.AdagradTF(), 0.015 / np.sqrt(0.35)),  # 0.1 + 0.25
+        (forms.AdagradKeras(), 0.015 / np.sqrt(0.35)),
+    ],
+)
 def test_the_first_step_with_gradient_one_half_is_the_hand_worked_one(form, change):
     first = trajectory(form, np.full((1, 1, 5, 3), 0.5))[0]
     np.testing.assert_allclose(first.numpy(), START - change, rtol=2e-5)
@@ -116,10 +139,12 @@ def test_the_first_step_with_gradient_one_half_is_the_hand_worked_one(form, chan
 
 def test_the_epsilons_of_adam_act_differently_on_tiny_gradients():
     tiny = np.full((1, 1, 5, 3), 1e-8)
-    moved = {form: float((trajectory(form(epsilon=1e-8), tiny)[0].numpy() - START).mean()) / -RATE
-             for form in (forms.AdamTorch, forms.AdamTF)}
-    assert moved[forms.AdamTorch] == pytest.approx(0.5, rel=1e-6)      # 1e-8/(1e-8 + 1e-8)
-    root = np.sqrt(0.001)                                              # √(1−β2) shrinks √v but not ε hat
+    moved = {
+        form: float((trajectory(form(epsilon=1e-8), tiny)[0].numpy() - START).mean()) / -RATE
+        for form in (forms.AdamTorch, forms.AdamTF)
+    }
+    assert moved[forms.AdamTorch] == pytest.approx(0.5, rel=1e-6)  # 1e-8/(1e-8 + 1e-8)
+    root = np.sqrt(0.001)  # √(1−β2) shrinks √v but not ε hat
     assert moved[forms.AdamTF] == pytest.approx(root / (root + 1), rel=1e-6)
 
 

@@ -14,7 +14,10 @@ from rnnrepro.optim import Optimiser
 
 SHAPES = {"matrix.skew": (7, 7), "matrix.triangle": (5, 3), "readout.weight": (7, 11), "bias": (13,)}
 GROUPS = {
-    "matrix.skew": "orthogonal", "matrix.triangle": "triangular", "readout.weight": "main", "bias": "main",
+    "matrix.skew": "orthogonal",
+    "matrix.triangle": "triangular",
+    "readout.weight": "main",
+    "bias": "main",
 }
 
 
@@ -81,10 +84,14 @@ def test_a_run_alone_is_bit_equal_to_the_run_in_a_stack_of_three(kind):
     stacked = network(3)
     chosen, rates = everywhere(kind, 3)
     together = Optimiser(stacked, GROUPS, chosen, rates)
-    parameters = [{name: nn.Parameter(p.detach()[run:run + 1].clone()) for name, p in stacked.items()}
-                  for run in range(3)]
-    alone = [Optimiser(own, GROUPS, chosen, {group: rate[run:run + 1] for group, rate in rates.items()})
-             for run, own in enumerate(parameters)]
+    parameters = [
+        {name: nn.Parameter(p.detach()[run : run + 1].clone()) for name, p in stacked.items()}
+        for run in range(3)
+    ]
+    alone = [
+        Optimiser(own, GROUPS, chosen, {group: rate[run : run + 1] for group, rate in rates.items()})
+        for run, own in enumerate(parameters)
+    ]
     for step in range(12):
         push(stacked, [0, 1, 2], step)
         together.step()
@@ -137,17 +144,20 @@ def test_every_tensor_of_the_state_has_the_run_axis():
     assert {key.split("/")[0] for key in state} == {"mean", "square", "power1", "power2"}
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda c, r, g: c.pop("orthogonal"), "no optimiser settings for the group 'orthogonal'"),
-    (lambda c, r, g: c.update(orthogonl=settings()), "did you mean 'orthogonal'"),
-    (lambda c, r, g: c.update(special=settings()), "'special' reach no parameter"),
-    (lambda c, r, g: r.pop("main"), "rates and optimiser settings differ"),
-    (lambda c, r, g: r.update(main=torch.ones(2)), "one run axis"),
-    (lambda c, r, g: r.update(main=torch.tensor(1.0)), "one run axis"),
-    (lambda c, r, g: g.pop("bias"), "parameters and groups differ in ['bias']"),
-    (lambda c, r, g: c.update(main=settings("adm_tf")), "did you mean 'adam_tf'"),
-    (lambda c, r, g: c.update(main=settings("adam_tf", bta1=0.5)), "did you mean 'beta1'"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c, r, g: c.pop("orthogonal"), "no optimiser settings for the group 'orthogonal'"),
+        (lambda c, r, g: c.update(orthogonl=settings()), "did you mean 'orthogonal'"),
+        (lambda c, r, g: c.update(special=settings()), "'special' reach no parameter"),
+        (lambda c, r, g: r.pop("main"), "rates and optimiser settings differ"),
+        (lambda c, r, g: r.update(main=torch.ones(2)), "one run axis"),
+        (lambda c, r, g: r.update(main=torch.tensor(1.0)), "one run axis"),
+        (lambda c, r, g: g.pop("bias"), "parameters and groups differ in ['bias']"),
+        (lambda c, r, g: c.update(main=settings("adm_tf")), "did you mean 'adam_tf'"),
+        (lambda c, r, g: c.update(main=settings("adam_tf", bta1=0.5)), "did you mean 'beta1'"),
+    ],
+)
 def test_a_wrong_assignment_is_refused_with_its_mend(change, message):
     chosen, rates = everywhere("sgd", 1)
     groups = dict(GROUPS)

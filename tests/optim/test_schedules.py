@@ -10,12 +10,20 @@ from rnnrepro.optim.schedules import constant, halve_on_plateau
 NAN = float("nan")
 
 
-@pytest.mark.parametrize(("losses", "factor"), [
-    ([], 1.0), ([2.0], 1.0), ([2.0, 1.9, 1.8], 1.0),
-    ([2.0, 2.1], 0.5), ([2.0, 2.0], 0.5), ([2.0, 2.1, 2.05], 0.25),
-    ([2.0, 2.1, 1.9, 1.95], 0.25),               # a new best does not undo a halving
-    ([2.0, NAN, 1.9], 0.5), ([NAN, 2.0], 0.5),
-])
+@pytest.mark.parametrize(
+    ("losses", "factor"),
+    [
+        ([], 1.0),
+        ([2.0], 1.0),
+        ([2.0, 1.9, 1.8], 1.0),
+        ([2.0, 2.1], 0.5),
+        ([2.0, 2.0], 0.5),
+        ([2.0, 2.1, 2.05], 0.25),
+        ([2.0, 2.1, 1.9, 1.95], 0.25),  # a new best does not undo a halving
+        ([2.0, NAN, 1.9], 0.5),
+        ([NAN, 2.0], 0.5),
+    ],
+)
 def test_the_rate_is_halved_after_each_evaluation_without_a_new_best(losses, factor):
     history = [(10 * (index + 1), loss) for index, loss in enumerate(losses)]
     assert halve_on_plateau(1000, history) == factor

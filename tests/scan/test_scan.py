@@ -21,8 +21,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def problem(runs: int, time: int, batch: int, hidden: int, gates: int = 1, dtype: torch.dtype = torch.float64,
-            seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+def problem(
+    runs: int,
+    time: int,
+    batch: int,
+    hidden: int,
+    gates: int = 1,
+    dtype: torch.dtype = torch.float64,
+    seed: int = 0,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """W (S, N, M) of unit scale and z (S, T, B, M)."""
     generator = torch.Generator().manual_seed(seed)
     W = torch.randn(runs, hidden, gates * hidden, generator=generator, dtype=torch.float64) / hidden**0.5
@@ -58,9 +65,14 @@ def test_it_equals_pytorchs_rnn() -> None:
 @pytest.mark.parametrize(("time", "batch", "hidden"), [(1, 1, 1), (1, 3, 4), (4, 1, 3), (5, 3, 4)])
 def test_gradients_of_everything_equal_finite_differences(time: int, batch: int, hidden: int) -> None:
     W, z = problem(2, time, batch, hidden)
-    b, h_0 = problem(2, 1, batch, hidden, seed=1)[0][:, 0] * 0.1, problem(2, 1, batch, hidden, seed=2)[1][:, 0]
+    b, h_0 = (
+        problem(2, 1, batch, hidden, seed=1)[0][:, 0] * 0.1,
+        problem(2, 1, batch, hidden, seed=2)[1][:, 0],
+    )
 
-    def outputs(W: torch.Tensor, z: torch.Tensor, b: torch.Tensor, h_0: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def outputs(
+        W: torch.Tensor, z: torch.Tensor, b: torch.Tensor, h_0: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
         out, (last,) = scan(ModReLU(), {"bias": b}, W, z, (h_0,))
         return out, last
 
@@ -92,7 +104,9 @@ def test_a_run_has_the_same_bits_alone_and_in_a_stack(
 class Scaled(Update):
     """An update with one number a run."""
 
-    def step(self, p: dict[str, torch.Tensor], state: State, recurrent: torch.Tensor, z_t: torch.Tensor) -> State:
+    def step(
+        self, p: dict[str, torch.Tensor], state: State, recurrent: torch.Tensor, z_t: torch.Tensor
+    ) -> State:
         return (p["gain"] * torch.tanh(recurrent + z_t),)
 
 
@@ -114,8 +128,12 @@ def test_the_last_step_alone_comes_with_a_time_axis_of_one() -> None:
     assert torch.equal(last, every[:, -1:]) and torch.equal(last[:, 0], state[0])
 
 
-@pytest.mark.parametrize(("setting", "known"), [({"credit": "fully"}, "'full'"), ({"backend": "plan"}, "'plain'")])
-def test_an_unknown_credit_or_backend_is_a_fault_with_the_nearest(setting: dict[str, str], known: str) -> None:
+@pytest.mark.parametrize(
+    ("setting", "known"), [({"credit": "fully"}, "'full'"), ({"backend": "plan"}, "'plain'")]
+)
+def test_an_unknown_credit_or_backend_is_a_fault_with_the_nearest(
+    setting: dict[str, str], known: str
+) -> None:
     W, z = problem(1, 1, 1, 1)
     with pytest.raises(Fault, match=f"did you mean {known}"):
         scan(Tanh(), {}, W, z, (torch.zeros(1, 1, 1, dtype=torch.float64),), **setting)

@@ -16,7 +16,9 @@ WORDS = "a r e _ b a n k n o t e s _ o f _ b e r l i t z"
 
 def idx_bytes(array):
     """A gzipped idx file."""
-    return gzip.compress(bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes())
+    return gzip.compress(
+        bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
+    )
 
 
 @pytest.fixture
@@ -25,7 +27,12 @@ def pin(monkeypatch, tmp_path):
 
     def place(name, contents, **facts):
         files = tuple(
-            File(name=file, bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), url="https://nowhere.invalid")
+            File(
+                name=file,
+                bytes=len(content),
+                sha256=hashlib.sha256(content).hexdigest(),
+                url="https://nowhere.invalid",
+            )
             for file, content in contents.items()
         )
         row = dataclasses.replace(registry.DATASETS[name], files=files, **facts)
@@ -58,7 +65,8 @@ def ptb(pin):
     contents = {f"ptb.char.{part}.txt": f"{WORDS} \n" * count + " " for part, count in lines.items()}
     read = {part: ([*WORDS.split(), "<eos>"] * count + ["<eos>"]) for part, count in lines.items()}
     pin(
-        "ptb_char", {file: text.encode() for file, text in contents.items()},
+        "ptb_char",
+        {file: text.encode() for file, text in contents.items()},
         sizes={"train": len(read["train"]), "validation": len(read["valid"]), "test": len(read["test"])},
         symbols=len(set(read["train"])),
     )

@@ -70,7 +70,10 @@ def test_the_test_comes_in_chunks_and_is_apart_from_training():
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"length": 2}, "length 2 is too short"), ({"marks": "halfs"}, "unknown marks 'halfs'; did you mean 'halves'")],
+    [
+        ({"length": 2}, "length 2 is too short"),
+        ({"marks": "halfs"}, "unknown marks 'halfs'; did you mean 'halves'"),
+    ],
 )
 def test_impossible_settings_are_faults(settings, said):
     with pytest.raises(Fault, match=f"adding: {said}"):

@@ -31,7 +31,9 @@ def predictions(batches):
     """For each stream, the (input, target) pairs in the order in which they are read."""
     batches = list(batches)
     inputs, targets = (torch.cat([getattr(b, name)[1] for b in batches]) for name in ("inputs", "targets"))
-    return [list(zip(inputs[:, i].tolist(), targets[:, i].tolist(), strict=True)) for i in range(inputs.shape[1])]
+    return [
+        list(zip(inputs[:, i].tolist(), targets[:, i].tolist(), strict=True)) for i in range(inputs.shape[1])
+    ]
 
 
 @pytest.mark.parametrize("length", [1, 7, 20, 245])
@@ -56,7 +58,10 @@ def test_the_state_starts_from_zero_at_each_epoch_and_evaluation_and_is_carried_
     steps = task.steps_per_epoch
     assert task.carries_state is True
     assert [step for step in range(3 * steps) if task.batch(step).reset] == [0, steps, 2 * steps]
-    assert [b.reset for b in task.evaluation("test")] == [True, *[False] * (len(list(task.evaluation("test"))) - 1)]
+    assert [b.reset for b in task.evaluation("test")] == [
+        True,
+        *[False] * (len(list(task.evaluation("test"))) - 1),
+    ]
 
 
 def test_chunks_have_the_set_length_and_the_last_one_the_rest(characters, ptb):
@@ -113,7 +118,9 @@ def test_guessing_costs_the_chance_level(characters):
     assert math.isclose(task.chance, math.log(task.output_size))
 
 
-@pytest.mark.parametrize(("settings", "split"), [({"batch": 600}, "train"), ({"evaluation_batch": 200}, "validation")])
+@pytest.mark.parametrize(
+    ("settings", "split"), [({"batch": 600}, "train"), ({"evaluation_batch": 200}, "validation")]
+)
 def test_fewer_characters_than_two_a_stream_are_a_fault(characters, settings, split):
     with pytest.raises(Fault, match=f"characters of {split} are too few for"):
         characters(**settings)

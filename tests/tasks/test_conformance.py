@@ -24,10 +24,20 @@ CASES = {
     "digits with validation": ("pixels", {"train": 100, "validation": 20, "test": 30}, 8),
     "digits pooled and permuted": ("pixels", {"pool_size": 2, "permutation": 92916, "reshuffle": False}, 8),
     "mnist drawn": (
-        "pixels", {"images": "mnist", "permutation": 1234, "split": "drawn", "validation": 8, "reshuffle": False}, 8,
+        "pixels",
+        {"images": "mnist", "permutation": 1234, "split": "drawn", "validation": 8, "reshuffle": False},
+        8,
     ),
-    "mnist validation first": ("pixels", {"images": "mnist", "split": "validation_first", "validation": 5}, 7),
-    "python docs": ("characters", {"text": "python_docs", "length": 30, "train": 5000, "validation": 900}, 16),
+    "mnist validation first": (
+        "pixels",
+        {"images": "mnist", "split": "validation_first", "validation": 5},
+        7,
+    ),
+    "python docs": (
+        "characters",
+        {"text": "python_docs", "length": 30, "train": 5000, "validation": 900},
+        16,
+    ),
     "ptb": ("characters", {"length": 20, "evaluation_batch": 3}, 4),
     "ptb cut": ("characters", {"length": 7, "evaluation_batch": 3, "train": 210, "test": 50}, 4),
 }
@@ -50,7 +60,11 @@ def make(case, data):
 
 
 def same(one, two):
-    return torch.equal(one.inputs, two.inputs) and torch.equal(one.targets, two.targets) and one.reset == two.reset
+    return (
+        torch.equal(one.inputs, two.inputs)
+        and torch.equal(one.targets, two.targets)
+        and one.reset == two.reset
+    )
 
 
 def perfect(task, batch):
@@ -70,7 +84,9 @@ def test_the_settings_of_a_task_are_those_of_its_row(kind):
     parameters.pop("self")
     assert list(parameters) == list(tables.TASKS[kind].arguments)
     assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
-    assert {p.default for p in parameters.values()} == {inspect.Parameter.empty}  # defaults stand in the table alone
+    assert {p.default for p in parameters.values()} == {
+        inspect.Parameter.empty
+    }  # defaults stand in the table alone
 
 
 @pytest.mark.parametrize("kind", tables.TASKS)
@@ -135,7 +151,9 @@ def test_a_run_sees_the_same_alone_and_in_any_stack(make):
             assert same(taken.batch(step), expected)
         for split in stack.evaluation_splits:
             for whole, part in zip(stack.evaluation(split), alone.evaluation(split), strict=True):
-                assert same(Batch(whole.inputs[run : run + 1], whole.targets[run : run + 1], whole.reset), part)
+                assert same(
+                    Batch(whole.inputs[run : run + 1], whole.targets[run : run + 1], whole.reset), part
+                )
 
 
 def test_taking_runs_keeps_their_order_and_leaves_the_task_as_it_was(make):
@@ -173,10 +191,14 @@ def test_measures_are_the_mean_loss_in_sums_that_add_up(make):
     outputs = torch.randn(*perfect(task, batch).shape, generator=torch.Generator().manual_seed(0))
     total, count = task.measure(outputs, batch)[task.metrics[0]]
     assert torch.allclose((total / count).float(), task.loss_of(outputs, batch), rtol=1e-6)
-    reference = torch.nn.functional.mse_loss if task.loss == "squared_error" else torch.nn.functional.cross_entropy
+    reference = (
+        torch.nn.functional.mse_loss if task.loss == "squared_error" else torch.nn.functional.cross_entropy
+    )
     for run in range(2):
         flat = outputs[run].flatten(0, -2), batch.targets[run].flatten()
-        expected = reference(flat[0].squeeze(-1), flat[1]) if task.loss == "squared_error" else reference(*flat)
+        expected = (
+            reference(flat[0].squeeze(-1), flat[1]) if task.loss == "squared_error" else reference(*flat)
+        )
         assert torch.allclose(task.loss_of(outputs, batch)[run], expected, rtol=1e-5)
 
 
@@ -217,7 +239,9 @@ def test_the_sizes_known_before_the_data_are_those_of_the_task(make, case):
 
 
 def agree(found, expected):
-    assert torch.allclose(found.inputs.cpu(), expected.inputs, rtol=1e-6, atol=0)  # a GPU divides by reciprocals
+    assert torch.allclose(
+        found.inputs.cpu(), expected.inputs, rtol=1e-6, atol=0
+    )  # a GPU divides by reciprocals
     assert torch.allclose(found.targets.cpu(), expected.targets, rtol=1e-6, atol=0)
 
 

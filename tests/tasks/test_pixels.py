@@ -15,7 +15,9 @@ def pixels(mnist, tmp_path):
     """Builds the task on the small MNIST."""
 
     def build(batch=4, seeds=(0, 1), **settings):
-        return tasks.build("pixels", {"images": "mnist", **settings}, seeds=list(seeds), batch=batch, data=tmp_path)
+        return tasks.build(
+            "pixels", {"images": "mnist", **settings}, seeds=list(seeds), batch=batch, data=tmp_path
+        )
 
     return build
 
@@ -63,7 +65,9 @@ def test_a_drawn_split_goes_on_with_the_generator_of_the_permutation(pixels, mni
 
 
 def test_a_drawn_split_without_a_permutation_is_a_fault(pixels):
-    with pytest.raises(Fault, match="split `drawn` needs the permutation's generator; give `permutation` a seed"):
+    with pytest.raises(
+        Fault, match="split `drawn` needs the permutation's generator; give `permutation` a seed"
+    ):
         pixels(split="drawn")
 
 
@@ -94,7 +98,9 @@ def test_reshuffling_visits_every_image_once_an_epoch_in_a_new_order(pixels):
 
 def test_pooling_averages_squares(pixels, mnist):
     found, _ = trained_on(pixels(pool_size=2, reshuffle=False))
-    expected = torch.nn.functional.avg_pool2d(torch.from_numpy(mnist[0])[:, None].double() / 255, 2).flatten(1)
+    expected = torch.nn.functional.avg_pool2d(torch.from_numpy(mnist[0])[:, None].double() / 255, 2).flatten(
+        1
+    )
     assert found.shape == (40, 4)
     assert torch.allclose(found.double(), expected, rtol=1e-7)
 

@@ -10,7 +10,11 @@ import yaml
 from rnnrepro import plan, project
 
 ARMS = {
-    "enrnn": {"hidden": 10, "matrix": {"short": 4, "negative": 2}, "groups": {"orthogonal": {"rate": 1.0e-2}}},
+    "enrnn": {
+        "hidden": 10,
+        "matrix": {"short": 4, "negative": 2},
+        "groups": {"orthogonal": {"rate": 1.0e-2}},
+    },
     "dtriv": {"hidden": 6, "matrix": {"rebase_every": 5}, "groups": {"orthogonal": {"ratio": 0.1}}},
     "lstm": {"hidden": 5},
     "rnn": {"hidden": 6, "grid": {"rate": [1.0e-3, 1.0e35]}},
@@ -22,15 +26,41 @@ def paper() -> dict:
     arms = {name: {"optimiser": {"kind": "rmsprop_tf", "rate": 1.0e-2}, **arm} for name, arm in ARMS.items()}
     training = {"batch": 4, "steps": 20, "evaluate_every": 5, "splits": ["test"]}
     return {
-        "paper": "made_up", "title": "A paper", "authors": ["A. Author"], "year": 2026, "venue": "nowhere",
+        "paper": "made_up",
+        "title": "A paper",
+        "authors": ["A. Author"],
+        "year": 2026,
+        "venue": "nowhere",
         "claim": "none",
         "experiments": {
-            "adding": {"title": "Adding", "seeds": 3, "scales": {"quick": {}}, "models": arms, "training": training,
-                       "task": {"kind": "adding", "length": 6, "pool": 20, "test": 8}},
-            "text": {"title": "Text", "seeds": 2, "scales": {"quick": {}}, "models": {"lstm": arms["lstm"]},
-                     "training": {**training, "splits": ["validation"], "schedule": "halve_on_plateau", "clip": 1.0},
-                     "task": {"kind": "characters", "text": "python_docs", "length": 7, "train": 400,
-                              "validation": 200, "test": 100}},
+            "adding": {
+                "title": "Adding",
+                "seeds": 3,
+                "scales": {"quick": {}},
+                "models": arms,
+                "training": training,
+                "task": {"kind": "adding", "length": 6, "pool": 20, "test": 8},
+            },
+            "text": {
+                "title": "Text",
+                "seeds": 2,
+                "scales": {"quick": {}},
+                "models": {"lstm": arms["lstm"]},
+                "training": {
+                    **training,
+                    "splits": ["validation"],
+                    "schedule": "halve_on_plateau",
+                    "clip": 1.0,
+                },
+                "task": {
+                    "kind": "characters",
+                    "text": "python_docs",
+                    "length": 7,
+                    "train": 400,
+                    "validation": 200,
+                    "test": 100,
+                },
+            },
         },
         "exhibits": {},
     }

@@ -94,7 +94,9 @@ def test_stopped_runs_at_different_steps_go_on_from_their_own(cells, tmp_path):
     assert tables(mixed) == tables(jobs.train(cell, job(tmp_path / "plain")))
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: data[:99] + b"\xff" + data[100:]])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: data[:99] + b"\xff" + data[100:]]
+)
 @pytest.mark.parametrize("kept", ["checkpoint", "record.parquet"])
 def test_damaged_state_is_said_and_set_aside_and_the_run_starts_again(cells, tmp_path, damage, kept):
     cell = cells["adding/lstm"]
@@ -142,8 +144,23 @@ def test_the_cell_file_holds_every_run_with_its_provenance(cells, tmp_path):
 
 
 def _command(folder: Path, state: Path, cell: str) -> list[str]:
-    return [sys.executable, "-m", "rnnrepro", "train", "made_up/adding", "--model", cell, "--config", str(folder),
-            "--state", str(state), "--output", str(state / "out.parquet"), "--set", "device=cpu"]
+    return [
+        sys.executable,
+        "-m",
+        "rnnrepro",
+        "train",
+        "made_up/adding",
+        "--model",
+        cell,
+        "--config",
+        str(folder),
+        "--state",
+        str(state),
+        "--output",
+        str(state / "out.parquet"),
+        "--set",
+        "device=cpu",
+    ]
 
 
 @pytest.mark.slow

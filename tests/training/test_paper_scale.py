@@ -22,7 +22,9 @@ def distinct() -> dict[str, plan.Cell]:
     found: dict[str, plan.Cell] = {}
     for cell in plan.cells(project.load(ROOT / "config"), "paper"):
         settings = cell.runs[0].settings
-        found.setdefault(plan.digest([settings["task"], settings["model"], settings["training"]["batch"]]), cell)
+        found.setdefault(
+            plan.digest([settings["task"], settings["model"], settings["training"]["batch"]]), cell
+        )
     return {cell.key: cell for cell in found.values()}
 
 
@@ -41,7 +43,9 @@ def data_of_the_true_sizes(monkeypatch):
 
     def noise_text(name, folder):
         rng, entry = np.random.default_rng(0), row(name)
-        splits = {split: rng.integers(0, entry.symbols, n).astype(np.uint8) for split, n in entry.sizes.items()}
+        splits = {
+            split: rng.integers(0, entry.symbols, n).astype(np.uint8) for split, n in entry.sizes.items()
+        }
         return texts.Text(tuple(map(str, range(entry.symbols))), splits)
 
     monkeypatch.setattr(images, "load", noise_images)

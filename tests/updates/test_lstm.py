@@ -13,8 +13,9 @@ D, N, T, B = 3, 5, 11, 4
 
 def pair(forget_offset: float = 0.0) -> tuple[Layer, torch.nn.LSTM]:
     """Our LSTM and PyTorch's with its weights."""
-    ours = models.make("lstm", input_size=D, hidden_size=N, dtype=torch.float64,
-                       update={"forget_offset": forget_offset})
+    ours = models.make(
+        "lstm", input_size=D, hidden_size=N, dtype=torch.float64, update={"forget_offset": forget_offset}
+    )
     theirs = torch.nn.LSTM(D, N, dtype=torch.float64)
     with torch.no_grad():
         theirs.bias_hh_l0[N : 2 * N] += forget_offset
@@ -57,8 +58,14 @@ def test_it_starts_as_pytorchs_lstm() -> None:
 
 
 def test_the_forget_offset_moves_the_forget_gate_alone() -> None:
-    layer = models.make("lstm", input_size=D, hidden_size=N, drive={"init": "zeros", "bias": "zeros"},
-                        matrix={"init": "zeros"}, update={"forget_offset": 1.0})
+    layer = models.make(
+        "lstm",
+        input_size=D,
+        hidden_size=N,
+        drive={"init": "zeros", "bias": "zeros"},
+        matrix={"init": "zeros"},
+        update={"forget_offset": 1.0},
+    )
     h, c = torch.zeros(1, 1, N), torch.ones(1, 1, N)
     _, (h_n, c_n) = layer(torch.zeros(1, 1, D), (h, c))
     forget = 1 / (1 + math.exp(-1))
