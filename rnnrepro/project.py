@@ -102,7 +102,7 @@ class Project:
         return list(self.user.papers or self.papers)
 
     def check(self) -> None:
-        """Resolve every experiment at every scale, and every reference to one. Raises one Fault with all that is wrong."""
+        """Resolve every experiment at every scale and every reference to one; raises one Fault with every fault."""
         faults: list[str] = []
         for key, paper in self.papers.items():
             for name in paper.experiments:
