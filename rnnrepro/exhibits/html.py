@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rnnrepro.config import Paper
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits.numbers import shown
 from rnnrepro.records import atomically
@@ -44,6 +45,7 @@ def _environment() -> Environment:
         "text": text,
         "sentence": sentence,
         "probability": probability,
+        "venue": venue,
     }
     made.globals["style"] = Markup(made.loader.get_source(made, "style.css")[0])  # our own file
     return made
@@ -72,6 +74,11 @@ def text(words: str | None) -> Markup:
     """Words of the settings for a page: escaped, `code` in its own type, a space before no unit broken."""
     escaped = html.escape((words or "").strip())
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))
+
+
+def venue(paper: Paper) -> str:
+    """Where and when a paper appeared, the year once."""
+    return paper.venue if str(paper.year) in paper.venue else f"{paper.venue}, {paper.year}"
 
 
 def sentence(words: str) -> str:

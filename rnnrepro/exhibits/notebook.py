@@ -100,6 +100,7 @@ def executed(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
                 log_output=False,
                 execution_timeout=SECONDS,
                 config=kernel,
+                extra_arguments=["--IPKernelApp.log_level=50"],  # it reports its own end as an interrupt
             )
         except PapermillExecutionError as error:
             if error.ename == "Fault":

@@ -29,6 +29,11 @@ class Shown:
     parts: Mapping[str, Markup]
     reason: str = ""
 
+    @property
+    def number(self) -> str:
+        """The paper's own number, where the title does not say it already."""
+        return "" if (self.entry.number or "") in self.entry.title else self.entry.number
+
 
 @dataclass(frozen=True)
 class Arm:
@@ -67,7 +72,7 @@ def write(
         paper=project.paper(paper),
         key=paper,
         scale=scale,
-        verdicts=verdicts,
+        verdicts=sorted(verdicts, key=lambda v: v.verdict == "not run"),
         counted=counted(verdicts),
         exhibits=exhibits(project, paper, scale, output.parent),
         runs=[

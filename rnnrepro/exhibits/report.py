@@ -66,7 +66,8 @@ def section(project: Project, key: str, scale: str, results: Path, verdicts: Seq
             continue
         figure = kind_of(entry.kind).figure
         small = thumbnail((results / key / f"{name}.png").read_bytes(), entry.title) if figure else Markup()
-        card = Card(f"{key}/{name}.html", entry.title, entry.number or "", small)
+        number = "" if (entry.number or "") in entry.title else entry.number
+        card = Card(f"{key}/{name}.html", entry.title, number, small)
         (cards if figure else tables).append(card)
     own = [verdict for verdict in verdicts if verdict.paper == key]
     spent = costs.of_cells(plan.cells(project, scale, [key]), results)

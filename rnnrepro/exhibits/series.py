@@ -47,8 +47,12 @@ def points(records: CellRecords) -> list[str]:
 def curves(
     records: CellRecords, metric: str, split: str, *, point: str = "", x: str = "step", smooth: int = 1
 ) -> list[Curve]:
-    """One curve a seed of a scalar metric, smoothed by a running median over `smooth` recorded points."""
+    """One curve a seed of a scalar metric, smoothed by a running median over `smooth` recorded points.
+
+    What is not finite is left out: a diverged run ends with such a value.
+    """
     rows = select(records, metric, split, point=point)
+    rows = rows[np.isfinite(rows["value"])]
     per_epoch = records.provenance.get("steps_per_epoch") or 1
     scale = per_epoch if x == "epoch" else 1
     found = []

@@ -7,10 +7,10 @@ form of colour blindness can tell them apart, and no meaning hangs on colour alo
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -18,8 +18,6 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib.figure import Figure
-
-from rnnrepro.records import atomically
 
 COLUMN_MM, PAGE_MM = 89.0, 183.0
 DPI = 200
@@ -139,15 +137,13 @@ def panel_letters(axes: Iterable[Any]) -> None:
         ax.set_title(f"$\\mathbf{{{letter}}}$   {title}", loc="left")
 
 
-def save(drawn: Figure, prefix: str | Path) -> None:
-    """Write `prefix`.png and `prefix`.pdf with nothing in them that changes from one drawing to the next."""
+def picture(drawn: Figure, format: str) -> bytes:  # noqa: A002  matplotlib's own word
+    """The figure as png or pdf with nothing in it that changes from one drawing to the next."""
+    empty = {"png": ("Software",), "pdf": ("CreationDate", "Producer", "Creator")}[format]
+    buffer = io.BytesIO()
     with journal():
-        atomically(
-            f"{prefix}.png", lambda part: drawn.savefig(part, format="png", metadata={"Software": None})
-        )
-        atomically(
-            f"{prefix}.pdf",
-            lambda part: drawn.savefig(
-                part, format="pdf", metadata={"CreationDate": None, "Producer": None, "Creator": None}
-            ),
-        )
+        if drawn.get_layout_engine() is not None:  # laid out once, so that all formats are alike
+            drawn.draw_without_rendering()
+            drawn.set_layout_engine("none")
+        drawn.savefig(buffer, format=format, metadata=dict.fromkeys(empty))
+    return buffer.getvalue()

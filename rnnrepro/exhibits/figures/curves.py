@@ -56,7 +56,6 @@ def draw(view: View) -> Drawn:
             layout.share_limits(axes)
         style.panel_letters(axes)
         _name_lines(drawn, axes, found, view)
-        drawn.draw_without_rendering()
     return Drawn(drawn, numbers(view, found), notes(view, found), _alt(view, found))
 
 
@@ -101,13 +100,14 @@ def _panel(view: View, ax: Axes, panel: Panel) -> None:
         band = series.band(line.runs, middle=_middle(view), spread=_spread(view))
         ax.fill_between(band.x, band.low, band.high, color=line.colour, alpha=0.16, linewidth=0, zorder=2)
         ax.plot(band.x, band.middle, color=line.colour, linestyle=line.dash, zorder=3)
-        for run in line.runs:
-            if run.diverged and len(run.x):
-                layout.lost_run(ax, run.x, run.y, line.colour)
     ax.set_xlabel({"step": "optimiser step", "epoch": "epoch"}[entry.x])
     ax.set_ylabel(axis_label(entry.metric, entry.split))
     ax.set_xlim(left=0, right=max(run.x[-1] for line in panel.lines for run in line.runs if len(run.x)))
     ax.set_ylim(*_limits(view, panel))
+    for line in panel.lines:
+        for run in line.runs:
+            if run.diverged:
+                layout.lost_run(ax, run.x, run.y, line.colour)
     if entry.log:
         ax.set_yscale("log")
         layout.log_axis(ax.yaxis)
@@ -156,13 +156,11 @@ def _limits(view: View, panel: Panel) -> tuple[float, float]:
     if view.entry.log:
         return _log_limits(late, edges)
     level = chance(view, panel)
-    values = [
-        late.min(),
-        np.percentile(late, 99.5),
-        np.percentile(edges, 95),
-        *([] if level is None else [level]),
-    ]
-    low, high = min(values), max(values)
+    guess = [] if level is None else [level]
+    values = [late.min(), np.percentile(late, 99.5), np.percentile(edges, 95), *guess]
+    # Spikes and early steps may leave the axes, so that what the lines come to can be seen.
+    settled = max(*(np.nanmedian(b.middle[len(b.middle) // 2 :]) for b in bands), *guess, -np.inf)
+    low, high = min(values), min(max(values), 3 * settled if settled > 0 else np.inf)
     room = 0.06 * (high - low or abs(high) or 1.0)
     low = 0.0 if 0 <= low < 0.35 * high else low - room
     return low, min(high + room, 1.0) if view.entry.metric == "accuracy" else high + room
@@ -184,20 +182,20 @@ def _name_lines(drawn: Any, axes: Sequence[Axes], found: Sequence[Panel], view: 
             entries["guessing"] = ("guessing", style.GREY, layout.CHANCE)
         layout.shared_legend(drawn, list(entries.values()))
         return
-    for ax, panel in zip(axes, found, strict=True):
-        labels = []
-        for line in panel.lines:
-            band = series.band(line.runs, middle=_middle(view), spread=_spread(view))
-            known = np.isfinite(band.middle)
-            if known.any():
-                labels.append(
-                    layout.Label(
-                        line.label, band.x[known][-1], band.middle[known][-1], line.colour, line.dash
-                    )
-                )
-        if (level := chance(view, panel)) is not None:
-            labels.append(layout.Label(f"guessing, {level:.3g}", ax.get_xlim()[1], level, style.GREY))
-        layout.direct_labels(drawn, ax, labels)
+    layout.direct_labels(drawn, {ax: _labels(view, ax, panel) for ax, panel in zip(axes, found, strict=True)})
+
+
+def _labels(view: View, ax: Axes, panel: Panel) -> list[layout.Label]:
+    labels = []
+    for line in panel.lines:
+        band = series.band(line.runs, middle=_middle(view), spread=_spread(view))
+        known = np.isfinite(band.middle)
+        if known.any():
+            end = band.x[known][-1], band.middle[known][-1]
+            labels.append(layout.Label(line.label, *end, line.colour))
+    if (level := chance(view, panel)) is not None:
+        labels.append(layout.Label(f"guessing, {level:.3g}", ax.get_xlim()[1], level, style.GREY))
+    return labels
 
 
 def numbers(view: View, found: Sequence[Panel]) -> Numbers:

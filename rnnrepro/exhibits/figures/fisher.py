@@ -46,7 +46,8 @@ def _curves(view: View) -> Drawn:
         for ax, d in zip(axes, diagonals, strict=True):
             _panel(ax, {key[1:]: curve for key, curve in found.items() if key[0] == d}, alphas, betas)
             ax.set_title(f"d = {d:g}")
-        axes[0].set_ylabel("Fisher memory J(t)")
+        for ax in axes:
+            ax.set_ylabel("Fisher memory J(t)")
         style.panel_letters(axes)
         layout.shared_legend(
             drawn,
@@ -82,6 +83,7 @@ def _panel(
         ax.plot(t, curve[t], color=shade, linestyle=dash, linewidth=1.2 if beta == betas[0] else 1.0)
     ax.set_yscale("log")
     ax.set_ylim(5e-3, 1.1)
+    layout.log_axis(ax.yaxis)
     ax.set_xlim(0, len(curve))
     ax.set_xlabel("steps since the pulse t")
 

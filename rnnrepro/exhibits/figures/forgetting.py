@@ -37,8 +37,9 @@ def draw(view: View) -> Drawn:
                 layout.title(ax, f"{named}{STEPS[step]}", letters=36)
                 found[ax] = labels
             layout.share_limits(axes[2 * i : 2 * i + 2])
-        for ax, labels in found.items():
-            layout.direct_labels(drawn, ax, labels)
+        for ax in axes:
+            layout.log_axis(ax.yaxis)
+        layout.direct_labels(drawn, found)
         style.panel_letters(axes)
     return Drawn(
         drawn,
@@ -71,7 +72,7 @@ def _panel(view: View, ax: Axes, cell: CellRecords, step: str) -> list[layout.La
         known = np.flatnonzero(np.isfinite(middle))
         if len(known):
             text = view.label(cell) + (f", {word}" if part else "")
-            labels.append(layout.Label(text, lags[known[-1]], middle[known[-1]], colour, dash))
+            labels.append(layout.Label(text, lags[known[-1]], middle[known[-1]], colour))
     return labels
 
 

@@ -40,6 +40,8 @@ def draw(view: View) -> Drawn:
                 _at_start(row[2], cell, dashes[cell.provenance["arm"]])
             _finish(row[2], "optimiser step", "‖∂L/∂h$_0$‖")
             layout.title(row[2], "at the initial state", letters=28)
+        for ax in grid.flat:
+            layout.log_axis(ax.yaxis)
         style.panel_letters(grid.flat)
         _legend(view, drawn, [cell for _, cell in cells])
     return Drawn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,6 @@ class Label:
     x: float
     y: float
     colour: str
-    dash: Any = "-"
 
 
 def panels(count: int, *, height_mm: float = 60.0, wide: bool | None = None) -> tuple[Figure, list[Axes]]:
@@ -70,11 +69,15 @@ def log_axis(axis: Axis) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def direct_labels(drawn: Figure, ax: Axes, labels: Sequence[Label], *, size: float = 7.0) -> None:
+def direct_labels(drawn: Figure, named: Mapping[Axes, Sequence[Label]], *, size: float = 7.0) -> None:
     """Name each line at its right end, spread so that no two names touch; a thin line leads to each."""
-    if not labels:
-        return
-    drawn.draw_without_rendering()
+    drawn.draw_without_rendering()  # only now is it known how high the panels are
+    for ax, labels in named.items():
+        if labels:
+            _beside(drawn, ax, labels, size)
+
+
+def _beside(drawn: Figure, ax: Axes, labels: Sequence[Label], size: float) -> None:
     heights = [_fraction(ax, label.y) for label in labels]
     step = 1.3 * size / (ax.bbox.height * 72 / drawn.dpi)
     for label, height, place in zip(labels, heights, spread(heights, step), strict=True):
@@ -157,12 +160,12 @@ def ramp(count: int) -> list[tuple[str, Any]]:
 
 
 def lost_run(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> None:
-    """A run that diverged: a thin line of its own that ends with a cross."""
+    """A run that diverged: a thin line of its own that ends with a cross, at the panel's edge if it left it."""
     ax.plot(x, y, color=colour, linewidth=0.6, zorder=3)
     halo = [Stroke(linewidth=3.2, foreground="white"), Normal()]
     ax.plot(
         x[-1:],
-        y[-1:],
+        np.clip(y[-1:], *ax.get_ylim()),
         marker="x",
         markersize=5,
         markeredgewidth=1.4,

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from rnnrepro.analysis.schur import angle_histogram
 from rnnrepro.exhibits import style
 from rnnrepro.exhibits.figures import arrays, layout
-from rnnrepro.exhibits.figures.drawn import Drawn
+from rnnrepro.exhibits.figures.drawn import Drawn, nothing
 from rnnrepro.exhibits.numbers import Numbers
 from rnnrepro.exhibits.view import View
 from rnnrepro.records import CellRecords
@@ -23,8 +23,10 @@ from rnnrepro.records import CellRecords
 
 def draw(view: View) -> Drawn:
     """One row a cell: Θ of one run, then angles and sub-diagonals of all runs."""
-    cells = [(e, c) for e, c in arrays.cells_with(view, ["theta"]) if arrays.finished(c, "theta")]
-    view.need(cells, "every run diverged")
+    every = arrays.cells_with(view, ["theta"])
+    cells = [(e, c) for e, c in every if arrays.finished(c, "theta")]
+    if not cells:
+        return nothing("every run diverged", _numbers(view, cells))
     with style.journal():
         drawn = style.figure(58 * len(cells), wide=True)
         grid = drawn.subplots(len(cells), 3, squeeze=False, gridspec_kw={"width_ratios": [1.05, 1, 1]})

@@ -37,8 +37,9 @@ def draw(view: View) -> Drawn:
         axes[1, 0].set_ylabel("norm of the state ‖h$_t$‖")
         axes[0, 0].set_xlim(0, 1.04 * view.option("size", 100))
         axes[0, 0].set_ylim(2.3e-5, 2.3e2)
-        layout.direct_labels(drawn, axes[0, -1], upper_labels)
-        layout.direct_labels(drawn, axes[1, -1], lower_labels)
+        for ax in axes.flat:
+            layout.log_axis(ax.yaxis)
+        layout.direct_labels(drawn, {axes[0, -1]: upper_labels, axes[1, -1]: lower_labels})
         style.panel_letters(axes.flat)
     return Drawn(
         drawn,
@@ -73,7 +74,7 @@ def _panel(ax: Axes, curves: Mapping[float, tuple[np.ndarray, np.ndarray]]) -> l
         ax.fill_between(t, mean**2 / (mean + sd), mean + sd, color=shade, alpha=0.18, linewidth=0)
         ax.plot(t, mean, color=shade, linestyle=dash)
         at = len(t) - 4
-        labels.append(layout.Label(f"α = {alpha:g}", t[at], mean[at], shade, dash))
+        labels.append(layout.Label(f"α = {alpha:g}", t[at], mean[at], shade))
     ax.set_yscale("log")
     return labels
 
