@@ -88,18 +88,17 @@ def executed(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    with _hermetic() as kernel:
+    with _hermetic() as folder:
         try:
-            # "-" keeps papermill from writing: the file is written once, cleaned and whole.
             made = papermill.execute_notebook(
                 str(template),
-                None,
+                None,  # papermill writes nothing: the file is written once, cleaned and whole
                 dict(parameters),
                 kernel_name="python3",
                 progress_bar=False,
                 log_output=False,
                 execution_timeout=SECONDS,
-                config=kernel,
+                kernel_manager_class=_kernel_of_this_python(folder),
                 extra_arguments=["--IPKernelApp.log_level=50"],  # it reports its own end as an interrupt
             )
         except PapermillExecutionError as error:
@@ -111,10 +110,9 @@ def executed(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _hermetic() -> Iterator[Any]:
-    """The kernel's configuration, with the environment that it starts in."""
-    from traitlets.config import Config
-
+def _hermetic() -> Iterator[str]:
+    """A folder for all that Jupyter and IPython write, and the environment that points them there."""
+    path = filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")])
     with tempfile.TemporaryDirectory(prefix="rnnrepro-") as folder:
         changed = {
             "IPYTHONDIR": folder,
@@ -123,24 +121,33 @@ def _hermetic() -> Iterator[Any]:
             "JUPYTER_NO_CONFIG": "1",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
             "MPLBACKEND": "Agg",
-            "PYTHONPATH": os.pathsep.join(
-                filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")])
-            ),
+            "PYTHONPATH": os.pathsep.join(path),
         }
         before = {name: os.environ.get(name) for name in changed}
         os.environ.update(changed)
-        settings = Config()
-        # Only the kernel of this very interpreter: a registered one of the same name may be another Python.
-        settings.KernelSpecManager.kernel_dirs = []
-        # Sockets in the folder instead of ports, which two kernels that start together may both take for free.
-        if os.name == "posix" and len(folder) < 50:
-            settings.KernelManager.transport = "ipc"
-            settings.KernelManager.ip = str(Path(folder, "kernel"))
         try:
-            yield settings
+            yield folder
         finally:
             for name, value in before.items():
                 os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+
+
+def _kernel_of_this_python(folder: str) -> type:
+    """A kernel manager that knows the kernel of this interpreter alone, and talks to it through `folder`."""
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            # A registered kernel of the same name may be another Python.
+            self.kernel_spec_manager = KernelSpecManager(kernel_dirs=[])
+            # Sockets in the folder instead of ports, which two kernels that start together may both find free;
+            # the system allows their paths about a hundred letters.
+            if os.name == "posix" and len(folder) < 80:
+                self.transport, self.ip = "ipc", str(Path(folder, "kernel"))
+
+    return Manager
 
 
 def cleaned(notebook: dict[str, Any]) -> dict[str, Any]:
