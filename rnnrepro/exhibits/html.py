@@ -138,5 +138,6 @@ def _joined(lines: str | Sequence[str]) -> str:
 
 
 def sources(notebook: Mapping[str, Any]) -> list[str]:
-    """The code of a notebook, cell by cell."""
-    return [_joined(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    """The code of a notebook, cell by cell, without the parameters of this execution, which name folders."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return [_joined(c["source"]) for c in cells if "injected-parameters" not in c["metadata"].get("tags", [])]

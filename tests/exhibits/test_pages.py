@@ -186,7 +186,7 @@ def test_the_page_has_claims_exhibits_protocols_deviations_and_cost(site):
         "Copying at equal hidden size · Fig. 2 (number recalled)",
         "Two experiments side by side, with names: not made yet.",
         "Drawn at the paper's scale alone: drawn at scale paper only.",
-        "Early warning The loss without memory is 0.173; nnRNN should be below 0.10 at step 200.",
+        "The loss without memory is 0.173; nnRNN should be below 0.10 at step 200.",
         "400 optimiser steps of 10 sequences, 120 time steps each (fresh data)",
         "A stand-in: a text that comes with Python, in place of the paper's corpus.",
         "1 of 5 diverged",
