@@ -10,7 +10,6 @@ import argparse
 from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.changes import changes
 from rnnrepro.cli.common import project_of, project_options
 from rnnrepro.config import SCALES
 from rnnrepro.errors import Fault
@@ -27,6 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the reasons, cell by cell."""
+    from rnnrepro.changes import changes
+
     project = project_of(args)
     results, cells = _cells(project, args.target)
     stale = 0
