@@ -120,3 +120,19 @@ def test_arrays_come_back_in_the_order_of_their_index_at_the_first_or_last_step(
     found = cell({("", 0): rows})
     assert series.arrays(found, "theta", step="first")["", 0].tolist() == [3.0, 4.0]
     assert series.arrays(found, "theta")["", 0].tolist() == [5.0]
+
+
+@pytest.mark.parametrize(
+    ("chance", "metric", "level"),
+    [
+        ({"mse": 1 / 6}, "mse", 1 / 6),
+        ({"cross_entropy": np.log(10)}, "accuracy", 0.1),
+        ({"cross_entropy": np.log(50)}, "bpc", np.log2(50)),
+        ({"cross_entropy": 0.1733}, "accuracy", None),  # a mean over places of which most are certain
+        ({"mse": 1 / 6}, "accuracy", None),
+        ({}, "bpc", None),
+    ],
+)
+def test_the_level_of_guessing_is_had_where_it_follows_from_what_was_recorded(chance, metric, level):
+    found = series.chance(records.CellRecords(None, {"chance": chance}), metric)
+    assert found == (None if level is None else pytest.approx(level))

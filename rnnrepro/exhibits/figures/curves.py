@@ -5,6 +5,7 @@ The exhibit's options are listed in `rnnrepro.exhibits.KINDS`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -117,8 +118,7 @@ def _panel(view: View, ax: Axes, panel: Panel) -> None:
 
 def chance(view: View, panel: Panel) -> float | None:
     """The metric's value of guessing in a panel, where it is to be drawn."""
-    known = panel.lines[0].records.provenance.get("chance", {})
-    return known.get(view.entry.metric) if view.entry.chance else None
+    return series.chance(panel.lines[0].records, view.entry.metric) if view.entry.chance else None
 
 
 def _middle(view: View) -> str:
@@ -167,10 +167,13 @@ def _limits(view: View, panel: Panel) -> tuple[float, float]:
 
 
 def _log_limits(late: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
+    """Room on a logarithmic axis, a decade at least, so that noise does not look like a trend."""
     positive = np.concatenate([late[late > 0], edges[edges > 0]])
     if not len(positive):
         return 1e-3, 1.0
-    return float(np.percentile(positive, 0.5)) / 1.3, float(np.percentile(positive, 99.5)) * 1.3
+    low, high = np.percentile(positive, 0.5) / 1.3, np.percentile(positive, 99.5) * 1.3
+    widen = max(1.0, math.sqrt(10 * low / high))
+    return float(low / widen), float(high * widen)
 
 
 def _name_lines(drawn: Any, axes: Sequence[Axes], found: Sequence[Panel], view: View) -> None:
@@ -216,7 +219,7 @@ def numbers(view: View, found: Sequence[Panel]) -> Numbers:
                     "min": ours.least,
                     "max": ours.greatest,
                     **_reported(view, line),
-                    "chance": line.records.provenance.get("chance", {}).get(view.entry.metric),
+                    "chance": series.chance(line.records, view.entry.metric),
                 }
             )
     headings = {

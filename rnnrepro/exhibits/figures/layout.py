@@ -65,8 +65,14 @@ def log_axis(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.2 else (1.0,), numticks=9))
     axis.set_minor_locator(LogLocator(subs=np.arange(2, 10), numticks=20))
     axis.set_minor_formatter(NullFormatter())
-    if low > 9e-4 and high < 1.1e4:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain = low > 9e-4 and high < 1.1e4
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if plain else power_of_ten(value)))
+
+
+def power_of_ten(value: float) -> str:
+    """`$2{\\times}10^{-7}$`, without the 1 of a whole power."""
+    digit, _, exponent = f"{value:.0e}".partition("e")
+    return ("$" if digit == "1" else f"${digit}{{\\times}}") + f"10^{{{int(exponent)}}}$"
 
 
 def direct_labels(drawn: Figure, named: Mapping[Axes, Sequence[Label]], *, size: float = 7.0) -> None:

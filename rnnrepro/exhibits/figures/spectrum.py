@@ -30,19 +30,21 @@ def draw(view: View) -> Drawn:
     with style.journal():
         drawn = style.figure(60 * len(cells) + 6, wide=True)
         grid = drawn.subplots(len(cells), 3, squeeze=False)
-        for row, (_, cell) in zip(grid, cells, strict=True):
+        several = len({experiment for experiment, _ in cells}) > 1
+        for row, (experiment, cell) in zip(grid, cells, strict=True):
             _plane(row[0], cell, "first")
             _plane(row[1], cell, "last")
             _moduli(row[2], cell)
-            layout.title(row[0], f"{view.label(cell)}, before training", letters=28)
-            layout.title(row[1], f"{view.label(cell)}, after training", letters=28)
+            name = view.experiment_title(experiment) if several else view.label(cell)
+            layout.title(row[0], f"{name}: before training", letters=34)
+            layout.title(row[1], "after training", letters=28)
             layout.title(row[2], "moduli, all seeds", letters=28)
         style.panel_letters(grid.flat)
         drawn.legend(handles=_handles(cells), loc="outside lower center", ncols=4)
     return Drawn(
         drawn,
         _numbers(view, cells),
-        _notes(view, cells),
+        _notes(cells),
         "Eigenvalues in the complex plane with the unit circle, before and after training, and their moduli.",
     )
 
@@ -164,11 +166,9 @@ def _mean(values: list[float]) -> float | None:
     return float(np.mean(values)) if len(values) else None
 
 
-def _notes(view: View, cells: Sequence[tuple[str, CellRecords]]) -> list[str]:
+def _notes(cells: Sequence[tuple[str, CellRecords]]) -> list[str]:
     shown = {arrays.one(_eigenvalues(cell, parts_of(cell)[0], "first"))[0][1] for _, cell in cells}
-    rows = list(dict.fromkeys(view.experiment_title(experiment) for experiment, _ in cells))
     return [
-        *([f"Rows: {'; '.join(rows)}."] if len(rows) > 1 else []),
         f"Complex planes: seed {', '.join(map(str, sorted(shown)))}; dashed: the unit circle. Moduli: cumulative "
         "share over the eigenvalues of all seeds.",
         "Departure from normality: Henrici's √(‖W‖² − Σ|λ|²) / ‖W‖, 0 for a normal matrix.",
