@@ -7,20 +7,22 @@ any training. An exhibit stands once, at the largest scale that has been run.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rnnrepro.claims import table
 from rnnrepro.claims.verdicts import VERDICTS, Verdict
-from rnnrepro.config import SCALES, Paper
+from rnnrepro.config import SCALES, Exhibit, Paper
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits.numbers import shown
+from rnnrepro.exhibits.tables import formatter
 from rnnrepro.project import Project
 
 START, END = "<!-- results: written by `make readme` from reference/ -->", "<!-- end of results -->"
 KINDS = ("table", "curves")
 SIGNS = {"supported": "✓", "not supported": "✗", "inconclusive": "?", "not run": "–"}
 MODELS = 4
+Row = Mapping[str, str]
 
 
 def replaced(text: str, block: str) -> str:
@@ -33,73 +35,81 @@ def replaced(text: str, block: str) -> str:
 
 def block(project: Project, reference: Path) -> str:
     """The block as Markdown."""
-    verdicts = {
-        s: table.read(reference / s / "claims.csv") for s in SCALES if (reference / s / "claims.csv").exists()
-    }
+    files = {scale: reference / scale / "claims.csv" for scale in SCALES}
+    verdicts = {scale: table.read(path) for scale, path in files.items() if path.exists()}
     if not verdicts:
         return "\nNo results have been committed yet.\n\n"
     lines = [
-        "",
         "| paper | exhibit | scale | reported | ours | claims |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
+    missing = []
     for key, paper in project.papers.items():
-        lines += [
-            _line(key, paper, name, scale, rows, verdicts[scale])
-            for name, scale, rows in _newest(key, paper, reference)
-        ]
-    lines += ["", _legend(verdicts), ""]
-    return "\n".join(lines) + "\n"
+        found = dict(_newest(key, paper, reference))
+        lines += [_line(key, paper, name, *found[name], verdicts) for name in found]
+        absent = [_title(e) for n, e in paper.exhibits.items() if e.kind in KINDS and n not in found]
+        missing += [f"- {key}, not run yet: {'; '.join(absent)}."] if absent else []
+    return "\n".join(["", *lines, "", _legend(verdicts), "", *missing, *[""] * bool(missing)]) + "\n"
 
 
-def _newest(key: str, paper: Paper, reference: Path) -> Iterator[tuple[str, str, list[dict[str, str]]]]:
-    """(exhibit, scale, rows) of each exhibit of numbers at the largest scale that is there."""
+def _newest(key: str, paper: Paper, reference: Path) -> Iterator[tuple[str, tuple[str, list[Row]]]]:
+    """(exhibit, (scale, rows)) of each exhibit of numbers, at the largest scale at which we have some."""
     for name, entry in paper.exhibits.items():
         for scale in reversed(SCALES):
             path = reference / scale / key / f"{name}.csv"
-            if entry.kind in KINDS and path.exists():
-                with path.open(encoding="utf-8", newline="") as file:
-                    yield name, scale, list(csv.DictReader(file))
+            if entry.kind not in KINDS or not path.exists():
+                continue
+            with path.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
+            if any(row.get("mean") for row in rows):
+                yield name, (scale, rows)
                 break
 
 
-def _line(
-    key: str,
-    paper: Paper,
-    name: str,
-    scale: str,
-    rows: Sequence[Mapping[str, str]],
-    verdicts: Sequence[Verdict],
-) -> str:
+def _title(entry: Exhibit) -> str:
+    known = entry.number and not entry.number.startswith("not known") and entry.number not in entry.title
+    return entry.title + (f" · {entry.number}" if known else "")
+
+
+def _line(key: str, paper: Paper, name: str, scale: str, rows: Sequence[Row],
+          verdicts: Mapping[str, Sequence[Verdict]]) -> str:  # fmt: skip
     entry = paper.exhibits[name]
-    ours = [r for r in rows if r.get("mean")]
-    printed = [r for r in rows if _printed(r)]
-    title = entry.title + (f" ({entry.number})" if entry.number else "")
-    own = [
-        v for v in verdicts if v.paper == key and v.experiment in entry.experiments and v.verdict != "not run"
-    ]
-    cells = [key, title, scale, _several(printed, _printed), _several(ours, _ours), _verdicts(own)]
+    own = [v for v in verdicts[scale] if v.paper == key and v.experiment in entry.experiments]
+    printed, ours = _groups(rows, _printed), _groups(rows, _ours)
+    cells = [key, _title(entry), scale, printed, ours, _verdicts(own)]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _several(rows: Sequence[Mapping[str, str]], write) -> str:
-    """The first models, and how many more there are."""
-    words = [f"{row.get('label') or row.get('model')} {write(row)}" for row in rows[:MODELS]]
-    return ", ".join(words) + (f", {len(rows) - MODELS} more" if len(rows) > MODELS else "") if words else "–"
+def _groups(rows: Sequence[Row], write: Callable[[Row], str]) -> str:
+    """The first models of each experiment, and how many more there are."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        if text := write(row):
+            place = row.get("panel") or row.get("experiment", "").replace("_", " ")
+            groups.setdefault(place, []).append(f"{row.get('label') or row.get('model')} {text}")
+    most = MODELS if len(groups) == 1 else MODELS - 1
+    words = []
+    for place, models in groups.items():
+        more = f" · {len(models) - most} more" if len(models) > most else ""
+        words.append((f"{place}: " if len(groups) > 1 else "") + " · ".join(models[:most]) + more)
+    return "; ".join(words) or "–"
 
 
-def _printed(row: Mapping[str, str]) -> str:
+def _printed(row: Row) -> str:
     value = row.get("reported_value") or row.get("reported")
     return shown(float(value)) if value else ""
 
 
-def _ours(row: Mapping[str, str]) -> str:
-    spread = f" ± {shown(float(row['sd']), 2)}" if row.get("sd") else ""
-    return shown(float(row["mean"])) + spread
+def _ours(row: Row) -> str:
+    if not row.get("mean"):
+        return ""
+    mean, sd = float(row["mean"]), float(row["sd"]) if row.get("sd") else None
+    write = formatter(mean, sd)
+    return write(mean) + (f" ± {write(sd)}" if sd is not None else "")
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> str:
-    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in VERDICTS}
+    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in VERDICTS if kind != "not run"}
     return " ".join(f"{count} {SIGNS[kind]}" for kind, count in counts.items() if count) or "–"
 
 

@@ -95,9 +95,14 @@ def test_the_block_puts_reported_beside_ours_with_the_verdicts(config, kept):
     lines = readme.block(load(config), kept).splitlines()
     (table,) = [line for line in lines if "Table 1" in line]
     cells = [cell.strip() for cell in table.strip("|").split("|")]
-    assert cells[:3] == ["alpha", "Copying, training loss (Table 1)", "quick"]
-    assert cells[3].startswith("nnRNN 0.0500, LSTM 0.180") and cells[4].startswith("nnRNN 0.0")
+    assert cells[:3] == ["alpha", "Copying, training loss · Table 1", "quick"]
+    assert cells[3].startswith("nnRNN 0.0500 · LSTM 0.180") and cells[4].startswith("nnRNN 0.0")
     assert "±" in cells[4] and cells[4].endswith("2 more") and cells[5] == "1 ✓ 1 ✗"
+    (group,) = [line for line in lines if "| Two experiments side by side" in line]
+    assert (
+        "Copying, delay 100: nnRNN 0.0" in group and "Copying with a longer delay than before: nnRNN" in group
+    )
+    assert "- alpha, not run yet: Drawn at the paper's scale alone." in lines
     assert any("at `quick` 2 supported, 1 not supported, 1 not run" in line for line in lines)
 
 
