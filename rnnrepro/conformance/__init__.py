@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from rnnrepro.conformance.models import Case, Check, check_model
+from rnnrepro.conformance.cases import Case
+from rnnrepro.conformance.models import Check, check_model
 
 __all__ = ["Case", "Check", "check_model"]

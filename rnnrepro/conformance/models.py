@@ -6,23 +6,33 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.func import functional_call
 
 from rnnrepro import tables
 from rnnrepro.conformance import matrices
+from rnnrepro.conformance.cases import (
+    BATCH,
+    OUTPUTS,
+    SEEDS,
+    TIME,
+    Case,
+    close,
+    demand,
+    descend,
+    everything,
+    same,
+    some_inputs,
+    some_state,
+)
 from rnnrepro.errors import Fault
-from rnnrepro.models.composition import PARTS, build
-from rnnrepro.models.network import Network
-
-SEEDS = (21, 22, 23)
-TIME, BATCH, INPUTS, OUTPUTS = 5, 3, 2, 3
+from rnnrepro.models.composition import PARTS
 
 
 @dataclass(frozen=True)
@@ -32,37 +42,6 @@ class Check:
     name: str
     ok: bool
     message: str = ""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model of `tables.MODELS` at hidden size N, with the arguments of its parts."""
-
-    name: str
-    hidden: int = 6
-    arguments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def network(self, seeds: Sequence[int] = SEEDS, dtype: torch.dtype = torch.float64) -> Network:
-        """The network with one run a seed, the same each time."""
-        generators = [Generator().manual_seed(seed) for seed in seeds]
-        return build(
-            self.name,
-            input_size=INPUTS,
-            hidden_size=self.hidden,
-            output_size=OUTPUTS,
-            arguments=self.arguments,
-            generators=generators,
-            dtype=dtype,
-        )
-
-    def matrix(self) -> matrices.Subject:
-        """The model's matrix at its size, for the checks of matrices."""
-        row = tables.row("model", self.name)
-        arguments = {**row.defaults.get("matrix", {}), **self.arguments.get("matrix", {})}
-        gates = tables.load("update", row.update).gates
-        return matrices.Subject(
-            tables.load("matrix", row.matrix), self.hidden, arguments, gates * self.hidden
-        )
 
 
 def check_model(
@@ -109,7 +88,7 @@ def row_arguments(kind: str, name: str) -> None:
         if key not in common and parameter.kind is not parameter.VAR_KEYWORD
     }
     listed = dict(tables.row(kind, name).arguments)
-    _demand(taken == listed, f"{kind} {name!r} takes {taken}, its row lists {listed}")
+    demand(taken == listed, f"{kind} {name!r} takes {taken}, its row lists {listed}")
 
 
 def arguments(case: Case) -> None:
@@ -122,15 +101,15 @@ def shapes(case: Case) -> None:
     """Every parameter and buffer leads with S; outputs are (S, T, B, K); the dtype is kept throughout."""
     for dtype in (torch.float32, torch.float64):
         network = case.network(dtype=dtype)
-        outputs, state = network(_inputs(dtype))
+        outputs, state = network(some_inputs(dtype))
         expected = (len(SEEDS), TIME, BATCH, OUTPUTS)
-        _demand(outputs.shape == expected, f"the outputs are {tuple(outputs.shape)}, not {expected}")
+        demand(outputs.shape == expected, f"the outputs are {tuple(outputs.shape)}, not {expected}")
         tensors = {"outputs": outputs, **network.state_dict()} | {
             f"state {i}": s for i, s in enumerate(state)
         }
         for name, value in tensors.items():
-            _demand(value.shape[:1] == (len(SEEDS),), f"{name} has shape {tuple(value.shape)}: no run axis")
-            _demand(
+            demand(value.shape[:1] == (len(SEEDS),), f"{name} has shape {tuple(value.shape)}: no run axis")
+            demand(
                 not value.is_floating_point() or value.dtype == dtype, f"{name} is {value.dtype}, not {dtype}"
             )
 
@@ -139,7 +118,7 @@ def groups(case: Case) -> None:
     """Each parameter has one group, and the parts' groups name parameters that exist."""
     network = case.network()
     names = {name for name, _ in network.named_parameters()}
-    _demand(set(network.parameter_groups()) == names, "parameter_groups does not list each parameter once")
+    demand(set(network.parameter_groups()) == names, "parameter_groups does not list each parameter once")
     recurrence = network.recurrence
     for part, owner in {
         "matrix": recurrence.matrix,
@@ -147,75 +126,75 @@ def groups(case: Case) -> None:
         "update": recurrence.rule,
     }.items():
         unknown = {f"recurrence.{part}.{own}" for own in owner.groups} - names
-        _demand(not unknown, f"groups of the {part} name {sorted(unknown)}, which are no parameters")
+        demand(not unknown, f"groups of the {part} name {sorted(unknown)}, which are no parameters")
 
 
 def seeds(case: Case) -> None:
     """Runs of different seeds start apart."""
-    outputs, _ = case.network()(_inputs()[:1].expand(len(SEEDS), -1, -1, -1))
-    _demand(not torch.equal(outputs[0], outputs[1]), "two seeds give the same network")
+    outputs, _ = case.network()(some_inputs()[:1].expand(len(SEEDS), -1, -1, -1))
+    demand(not torch.equal(outputs[0], outputs[1]), "two seeds give the same network")
 
 
 def causality(case: Case) -> None:
     """Outputs depend on the inputs so far and on no later one."""
-    network, x = case.network(), _inputs()
+    network, x = case.network(), some_inputs()
     changed = x.clone()
     changed[:, TIME // 2 :] += 1
     before, after = network(x)[0], network(changed)[0]
-    _same("outputs before a changed input", before[:, : TIME // 2], after[:, : TIME // 2])
-    _demand(not torch.equal(before[:, -1], after[:, -1]), "the last output does not depend on the inputs")
+    same("outputs before a changed input", before[:, : TIME // 2], after[:, : TIME // 2])
+    demand(not torch.equal(before[:, -1], after[:, -1]), "the last output does not depend on the inputs")
 
 
 def carried_state(case: Case) -> None:
     """A sequence in two parts, its state carried, gives what the whole gives."""
-    network, x = case.network(), _inputs()
+    network, x = case.network(), some_inputs()
     whole, last = network(x)
     first, state = network(x[:, :2])
     second, end = network(x[:, 2:], state)
-    _close("outputs", whole, torch.cat((first, second), 1))
+    close("outputs", whole, torch.cat((first, second), 1))
     for i, (a, b) in enumerate(zip(last, end, strict=True)):
-        _close(f"last state {i}", a, b)
+        close(f"last state {i}", a, b)
 
 
 def last_step(case: Case) -> None:
     """The last output read alone is the last of all."""
-    network, x = case.network(), _inputs()
-    _close("the last output", network(x, every=False)[0], network(x)[0][:, -1])
+    network, x = case.network(), some_inputs()
+    close("the last output", network(x, every=False)[0], network(x)[0][:, -1])
 
 
 def batch(case: Case) -> None:
     """Sequences of a batch do not mix."""
-    network, x = case.network(), _inputs()
-    state = _state(network)
+    network, x = case.network(), some_inputs()
+    state = some_state(network)
     together, _ = network(x, state)
     for b in range(BATCH):
         alone, _ = network(x[:, :, b : b + 1], tuple(part[:, b : b + 1] for part in state))
-        _close(f"outputs of sequence {b}", alone[:, :, 0], together[:, :, b])
+        close(f"outputs of sequence {b}", alone[:, :, 0], together[:, :, b])
 
 
 def reach(case: Case) -> None:
     """A gradient reaches every parameter of every run."""
     network = case.network()
-    outputs, _ = network(_inputs(), _state(network))
+    outputs, _ = network(some_inputs(), some_state(network))
     gradients = torch.autograd.grad((outputs**2).sum(), list(network.parameters()), allow_unused=True)
     for (name, _), gradient in zip(network.named_parameters(), gradients, strict=True):
-        _demand(gradient is not None and bool(gradient.isfinite().all()), f"{name} has no finite gradient")
-        _demand(bool((gradient.flatten(1) != 0).any(1).all()), f"the gradient of {name} is 0")
+        demand(gradient is not None and bool(gradient.isfinite().all()), f"{name} has no finite gradient")
+        demand(bool((gradient.flatten(1) != 0).any(1).all()), f"the gradient of {name} is 0")
 
 
 def gradient(case: Case) -> None:
     """Gradients in inputs, state and parameters are those of central differences."""
     network = case.network(SEEDS[:1])
-    _descend(network, _inputs()[:1])  # away from a start where a gradient may vanish by symmetry
+    descend(network, some_inputs()[:1])  # away from a start where a gradient may vanish by symmetry
     names = [name for name, _ in network.named_parameters()]
-    state = tuple(part[:1, :2] for part in _state(case.network()))
+    state = tuple(part[:1, :2] for part in some_state(case.network()))
 
     def outputs(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         values = dict(zip(names, rest[len(state) :], strict=True))
         last, after = functional_call(network, values, (x, rest[: len(state)]))
         return last, *after
 
-    point = [_inputs()[:1, :3, :2], *state, *network.parameters()]
+    point = [some_inputs()[:1, :3, :2], *state, *network.parameters()]
     try:
         torch.autograd.gradcheck(
             outputs, [p.detach().clone().requires_grad_() for p in point], atol=1e-6, rtol=1e-5
@@ -227,24 +206,24 @@ def gradient(case: Case) -> None:
 def bits(case: Case) -> None:
     """A run's outputs, states and gradients are the same bits alone and in a stack."""
     for dtype in (torch.float32, torch.float64):
-        x = _inputs(dtype)
-        stack = _everything(case.network(dtype=dtype), x)
+        x = some_inputs(dtype)
+        stack = everything(case.network(dtype=dtype), x)
         for i, seed in enumerate(SEEDS):
-            for name, value in _everything(case.network([seed], dtype), x[i : i + 1]).items():
-                _same(f"{dtype} {name} of a run in a stack", value[0], stack[name][i])
+            for name, value in everything(case.network([seed], dtype), x[i : i + 1]).items():
+                same(f"{dtype} {name} of a run in a stack", value[0], stack[name][i])
 
 
 def saved_run(case: Case) -> None:
     """A run saved and loaded elsewhere, or taken out of its stack, goes on with the same bits."""
-    network, x = case.network(), _inputs()
-    _descend(network, x)
+    network, x = case.network(), some_inputs()
+    descend(network, x)
     loaded = case.network([99])
     loaded.load_runs([network.state_of_run(1)])
     single = {"loaded": loaded, "taken out of its stack": network.take([1])}
-    stack = _everything(network, x)
+    stack = everything(network, x)
     for what, one in single.items():
-        for name, value in _everything(one, x[1:2]).items():
-            _same(f"{name} of a run {what}", value[0], stack[name][1])
+        for name, value in everything(one, x[1:2]).items():
+            same(f"{name} of a run {what}", value[0], stack[name][1])
 
 
 def divergence(case: Case) -> None:
@@ -253,10 +232,10 @@ def divergence(case: Case) -> None:
     with torch.no_grad():
         for parameter in sick.recurrence.parameters():
             parameter[1] = torch.nan
-    ours, theirs = _everything(sick, _inputs()), _everything(well, _inputs())
-    _demand(not ours["outputs"][1].isfinite().any(), "outputs look finite although the parameters are not")
+    ours, theirs = everything(sick, some_inputs()), everything(well, some_inputs())
+    demand(not ours["outputs"][1].isfinite().any(), "outputs look finite although the parameters are not")
     for name, value in ours.items():
-        _same(f"{name} beside a diverged run", value[::2], theirs[name][::2])
+        same(f"{name} beside a diverged run", value[::2], theirs[name][::2])
 
 
 CHECKS: dict[str, Callable[[Case], None]] = {
@@ -274,53 +253,3 @@ CHECKS: dict[str, Callable[[Case], None]] = {
     "a run saved and loaded goes on with the same bits": saved_run,
     "a diverged run harms no other": divergence,
 }
-
-
-def _demand(held: bool, message: str) -> None:
-    if not held:
-        raise Fault(message)
-
-
-def _same(what: str, found: Tensor, expected: Tensor) -> None:
-    _demand(torch.equal(found, expected), f"{what}: the bits differ")
-
-
-def _close(what: str, found: Tensor, expected: Tensor) -> None:
-    off = float((found - expected).detach().abs().max())
-    _demand(torch.allclose(found, expected, rtol=1e-9, atol=1e-11), f"{what} differ by {off:.1e}")
-
-
-def _inputs(dtype: torch.dtype = torch.float64, seed: int = 1) -> Tensor:
-    shape = (len(SEEDS), TIME, BATCH, INPUTS)
-    return torch.randn(shape, generator=Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
-
-
-def _state(network: Network) -> tuple[Tensor, ...]:
-    """A state such as a sequence leaves behind."""
-    return tuple(part.detach() for part in network(_inputs(seed=2))[1])
-
-
-def _descend(network: Network, x: Tensor) -> None:
-    """One step of gradient descent, and what follows it."""
-    outputs, _ = network(x)
-    loss, penalty = (outputs**2).sum(), network.penalty()
-    gradients = torch.autograd.grad(
-        loss if penalty is None else loss + penalty.sum(), list(network.parameters())
-    )
-    with torch.no_grad():
-        for parameter, gradient in zip(network.parameters(), gradients, strict=True):
-            parameter -= 0.01 * gradient
-    network.after_step(torch.ones(network.runs, dtype=torch.bool))
-
-
-def _everything(network: Network, x: Tensor) -> dict[str, Tensor]:
-    """Outputs, states and all gradients, after an optimiser step."""
-    _descend(network, x)
-    x = x.clone().requires_grad_()
-    outputs, state = network(x)
-    gradients = torch.autograd.grad((outputs**3).sum(), [x, *network.parameters()])
-    names = ["input gradient", *(f"gradient of {name}" for name, _ in network.named_parameters())]
-    found = {"outputs": outputs} | {f"state {i}": part for i, part in enumerate(state)}
-    return {
-        name: value.detach() for name, value in (found | dict(zip(names, gradients, strict=True))).items()
-    }

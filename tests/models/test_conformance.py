@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from rnnrepro import tables
-from rnnrepro.conformance.models import CHECKS, Case, check_model, row_arguments
+from rnnrepro.conformance.cases import Case
+from rnnrepro.conformance.models import CHECKS, check_model, row_arguments
 from rnnrepro.drives.affine import Affine
 from rnnrepro.errors import Fault
 from rnnrepro.updates.base import Update

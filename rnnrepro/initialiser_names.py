@@ -1,0 +1,62 @@
+"""The names of initialisers and of the fans that settings may give them."""
+
+from __future__ import annotations
+
+import re
+
+from rnnrepro.errors import Fault, nearest
+
+_INITIALISER = re.compile(r"(?P<name>[a-z_]+)(\((?P<argument>[-+.\de]+)\))?")
+_NEEDS_ARGUMENT = ("constant", "uniform", "normal")
+
+INITIALISERS: dict[str, str] = {
+    "zeros": "0",
+    "ones": "1",
+    "constant": "the number in brackets",
+    "uniform": "uniform on ± the number in brackets",
+    "normal": "normal with the standard deviation in brackets",
+    "glorot_normal": "normal, variance 2/(fan_in + fan_out)",
+    "glorot_uniform": "uniform, bound sqrt(6/(fan_in + fan_out))",
+    "kaiming_normal": "normal, variance 2/fan_in",
+    "fan_in_uniform": "uniform, bound 1/sqrt(fan_in): PyTorch's Linear",
+    "fan_in_uniform_twice": "sum of two draws of fan_in_uniform: one bias for the two of PyTorch's LSTM",
+    "glorot_vector": "uniform, bound sqrt(3/k) for a vector of length k: TensorFlow 1's default for a bias",
+    "haar": "a Haar-distributed rotation, SO(n)",
+}
+
+SKEW_INITIALISERS: dict[str, str] = {
+    "henaff": "2×2 blocks, s ~ U(−π, 0)",
+    "henaff_symmetric": "2×2 blocks, s ~ U(−π, π)",
+    "cayley": "2×2 blocks, s = −tan(u/2), u ~ U(0, π/2)",
+    "cayley_positive": "2×2 blocks, s = tan(u/2), u ~ U(0, π/2)",
+    "haar": "real logarithm of a Haar-distributed rotation",
+}
+
+MATRIX_INITIALISERS: dict[str, str] = {
+    **{f"rotations_{name}": f"the exponential of {about}" for name, about in SKEW_INITIALISERS.items()},
+    "scaled_rotations": "2×2 blocks r R(u), r ~ U(−1, 1), u ~ U(0, π/2)",
+}
+
+FANS: dict[str, str] = {
+    "input": "D, the size of what the drive reads",
+    "hidden": "N, the hidden size",
+    "joint": "N + D, as for one matrix that multiplies [h, x]",
+    "gates": "M, all columns of the matrix: N times the number of gates",
+}
+
+
+def parse_initialiser(spec: str) -> tuple[str, float | None]:
+    """`uniform(0.01)` -> ("uniform", 0.01); `zeros` -> ("zeros", None). Raises Fault for anything unknown."""
+    match = _INITIALISER.fullmatch(spec) if isinstance(spec, str) else None
+    name = match["name"] if match else str(spec)
+    if name not in INITIALISERS:
+        raise Fault(f"unknown initialiser {spec!r}{nearest(name, INITIALISERS)}")
+    if (match["argument"] is not None) != (name in _NEEDS_ARGUMENT):
+        raise Fault(
+            f"initialiser {spec!r}: {name} "
+            + (f"needs a number, as in {name}(0.1)" if name in _NEEDS_ARGUMENT else "takes no number")
+        )
+    try:
+        return name, None if match["argument"] is None else float(match["argument"])
+    except ValueError:
+        raise Fault(f"initialiser {spec!r}: {match['argument']!r} is not a number") from None
