@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rnnrepro.claims.verdicts import Verdict
 from rnnrepro.config import Paper
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits.numbers import shown
@@ -46,6 +47,8 @@ def _environment() -> Environment:
         "sentence": sentence,
         "probability": probability,
         "venue": venue,
+        "capital": capital,
+        "told": told,
     }
     made.globals["style"] = Markup(made.loader.get_source(made, "style.css")[0])  # our own file
     return made
@@ -84,6 +87,16 @@ def venue(paper: Paper) -> str:
 def sentence(words: str) -> str:
     """The same with one full stop at its end."""
     return words.strip().rstrip(".") + "." if words.strip() else ""
+
+
+def capital(words: str) -> str:
+    """The same with a capital at its beginning."""
+    return words[:1].upper() + words[1:]
+
+
+def told(verdict: Verdict) -> str:
+    """What a verdict rests on, as a sentence; a metric keeps its name."""
+    return sentence(capital(verdict.detail) if verdict.verdict == "not run" else verdict.detail)
 
 
 def probability(p: float) -> str:
