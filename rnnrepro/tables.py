@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnrepro.errors import Fault, nearest
-from rnnrepro.initialiser_names import (
-    FANS as FANS,
-    INITIALISERS as INITIALISERS,
-    MATRIX_INITIALISERS as MATRIX_INITIALISERS,
-    SKEW_INITIALISERS as SKEW_INITIALISERS,
-    parse_initialiser as parse_initialiser,
+from rnnrepro.initialiser_names import (  # noqa: F401  part of the tables
+    FANS,
+    INITIALISERS,
+    MATRIX_INITIALISERS,
+    SKEW_INITIALISERS,
+    parse_initialiser,
 )
 from rnnrepro.metrics import METRICS
 
