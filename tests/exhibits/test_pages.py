@@ -241,7 +241,7 @@ def test_few_seeds_and_better_baselines_are_marked():
         shown = str(template.claims([verdict], papers=papers))
         assert (
             "few seeds</span>" in shown
-            and "baseline better than reported: B 0.1, reported 0.2.</strong>" in shown
+            and "Baseline better than reported: B 0.1, reported 0.2.</strong>" in shown
         )
 
 
