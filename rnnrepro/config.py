@@ -120,6 +120,7 @@ class Experiment:
     training: Training = setting(help="how it is trained")
     models: dict[str, Arm] = setting(help="the models compared, by `name` or `name.slice`")
     absent: dict[str, str] = setting({}, help="models of the paper that are not run, with the reason")
+    labels: dict[str, str] = setting({}, help="how the models of `absent` are named in tables")
     select: str = setting("last", help="which epoch the number is read at", choices=lambda: SELECTIONS)
     protocol: str = setting("", help="what a reader must know of the number: seeds, split, augmentation")
     source: str = setting("", help="where the protocol stands")

@@ -45,8 +45,16 @@ def summary(values: Iterable[RunValue]) -> Summary:
     if not len(finite):
         return Summary(len(values), lost, endless, None, None, None, None, None)
     sd = float(finite.std(ddof=1)) if len(finite) > 1 else None
-    return Summary(len(values), lost, endless, float(finite.mean()), sd, float(np.median(finite)),
-                   float(finite.min()), float(finite.max()))
+    return Summary(
+        len(values),
+        lost,
+        endless,
+        float(finite.mean()),
+        sd,
+        float(np.median(finite)),
+        float(finite.min()),
+        float(finite.max()),
+    )
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,10 @@ def lines(s: Sources, shown: Sequence[Group]) -> list[Line]:
     found = []
     for arm in _arms(s, shown):
         points = dict.fromkeys(
-            run["point"] for g in shown if (r := s.records.get(f"{g.name}/{arm}")) for run in r.provenance["runs"]
+            run["point"]
+            for g in shown
+            if (r := s.records.get(f"{g.name}/{arm}"))
+            for run in r.provenance["runs"]
         )
         found += [_line(s, shown, arm, point) for point in points or [""]]
     return found
@@ -167,26 +178,34 @@ def _arms(s: Sources, shown: Sequence[Group]) -> list[str]:
     for name in names:
         for experiment in s.known(name):
             # a reason given for a model is told in the rows of its sizes, where there are any
-            arms |= dict.fromkeys(a for a in experiment.absent if not any(k.partition(".")[0] == a for k in arms))
+            arms |= dict.fromkeys(
+                a for a in experiment.absent if not any(k.partition(".")[0] == a for k in arms)
+            )
     wanted = [arm for arm in s.exhibit.models if arm in arms]
     return wanted if s.exhibit.models else [a for a in arms if _belongs(s, names, a)]
 
 
 def _belongs(s: Sources, names: Iterable[str], arm: str) -> bool:
     """Arms of the paper's own scale alone are shown only where a value of them is reported."""
-    return (any(r.cell.partition("/")[2] == arm for r in s.reported)
-            or any(e and (arm in e.models or absence(e, arm)) for e in map(s.experiments.get, names)))
+    return any(r.cell.partition("/")[2] == arm for r in s.reported) or any(
+        e and (arm in e.models or absence(e, arm)) for e in map(s.experiments.get, names)
+    )
 
 
 def _line(s: Sources, shown: Sequence[Group], arm: str, point: str) -> Line:
     blocks = {(g.name, g.split): b for g in shown if (b := _block(s, g, arm, point)) is not None}
     named = [e.models[arm] for g in shown for e in s.known(g.name) if arm in e.models]
-    label = next((a.label for a in named if a.label), None) or _readable(arm)
-    run = [g.experiment.models[arm] for g in shown if g.experiment and arm in g.experiment.models] or named[:1]
+    label = next((a.label for a in named if a.label), None) or _readable(arm, s)
+    run = [g.experiment.models[arm] for g in shown if g.experiment and arm in g.experiment.models] or named[
+        :1
+    ]
     return Line(
-        arm=arm, point=point, label=f"{label} ({point})" if point else label,
+        arm=arm,
+        point=point,
+        label=f"{label} ({point})" if point else label,
         hidden=list(dict.fromkeys(a.hidden for a in run)) or _size(arm),
-        extra=next((a.extra for a in run if a.extra), ""), note=next((a.note for a in run if a.note), ""),
+        extra=next((a.extra for a in run if a.extra), ""),
+        note=next((a.note for a in run if a.note), ""),
         blocks=blocks,
     )
 
@@ -197,9 +216,11 @@ def _size(arm: str) -> list[int]:
     return [int(part[1:])] if part[:1] == "n" and part[1:].isdigit() else []
 
 
-def _readable(arm: str) -> str:
-    """`urnn_fc.n116` -> `urnn_fc, N = 116`."""
+def _readable(arm: str, s: Sources) -> str:
+    """`urnn_fc.n116` -> `FC-uRNN, N = 116`, by the labels of the experiments."""
     model, _, part = arm.partition(".")
+    known = [e for e in (*s.experiments.values(), *s.own.values()) if e is not None]
+    model = next((e.labels[model] for e in known if model in e.labels), model)
     if _size(arm):
         return f"{model}, N = {_size(arm)[0]}"
     return f"{model} ({part})" if part else model
@@ -229,9 +250,14 @@ def _own(s: Sources, group: Group, arm: str) -> bool:
 def _printed(s: Sources, group: Group, arm: str) -> Iterator[Reported]:
     """The reported values of a cell at the exhibit's split and step; the paper's own before those of others."""
     name, step = statistic(s.exhibit.statistic)
-    rows = [r for r in s.reported if r.cell == f"{group.name}/{arm}" and r.metric == s.exhibit.metric
-            and r.settings.get("split", s.exhibit.split) == group.split
-            and (name != "at_step" or float(r.settings.get("step", step)) == step)]
+    rows = [
+        r
+        for r in s.reported
+        if r.cell == f"{group.name}/{arm}"
+        and r.metric == s.exhibit.metric
+        and r.settings.get("split", s.exhibit.split) == group.split
+        and (name != "at_step" or float(r.settings.get("step", step)) == step)
+    ]
     yield from sorted(rows, key=lambda r: bool(r.quoted_from))
 
 

@@ -80,8 +80,11 @@ def of_view(view: View) -> Table:
     experiments = {n: view.project.experiment(view.paper_key, n, view.scale) for n in view.entry.experiments}
     own = {n: view.project.experiment(view.paper_key, n, "paper") for n in view.entry.experiments}
     return build(
-        view.entry, experiments, {k.partition("/")[2]: r for k, r in view.records.items()},
-        view.reported(), scale=view.scale,
+        view.entry,
+        experiments,
+        {k.partition("/")[2]: r for k, r in view.records.items()},
+        view.reported(),
+        scale=view.scale,
         own={n: e for n, e in own.items() if e},
     )
 
@@ -104,22 +107,39 @@ def build(
     notes, shown = Notes(), groups(sources)
     found = lines(sources, shown)
     columns = {(g.name, g.split): _columns(g, found) for g in shown}
-    header = ["Model", "N", "Parameters", *(c for g in shown for c in columns[g.name, g.split]), "Scale", "Device"]
+    header = [
+        "Model",
+        "N",
+        "Parameters",
+        *(c for g in shown for c in columns[g.name, g.split]),
+        "Scale",
+        "Device",
+    ]
     rows = [
-        (*_left(line, notes), *(e for g in shown for e in _entries(exhibit, g, line, columns[g.name, g.split], notes)),
-         Entry(scale, number=False), Entry(_devices(line), number=False))
+        (
+            *_left(line, notes),
+            *(e for g in shown for e in _entries(exhibit, g, line, columns[g.name, g.split], notes)),
+            Entry(scale, number=False),
+            Entry(_devices(line), number=False),
+        )
         for line in found
     ]
     spans = [("", 3), *((g.title, len(columns[g.name, g.split])) for g in shown), ("", 2)]
     return Table(
-        title=exhibit.title, groups=spans, header=header, rows=rows, footnotes=tuple(notes.texts),
+        title=exhibit.title,
+        groups=spans,
+        header=header,
+        rows=rows,
+        footnotes=tuple(notes.texts),
         remarks=tuple(_remarks(sources, shown, found)),
         records=[r for line in found for g in shown if (r := _record(sources, g, line))],
     )
 
 
 def _columns(group: Group, found: Sequence[Line]) -> list[str]:
-    blocks = [line.blocks[group.name, group.split] for line in found if (group.name, group.split) in line.blocks]
+    blocks = [
+        line.blocks[group.name, group.split] for line in found if (group.name, group.split) in line.blocks
+    ]
     printed, ours = any(b.reported for b in blocks), any(b.ours for b in blocks)
     columns = ["Reported"] * printed + ["Ours"]
     if ours:
@@ -130,7 +150,9 @@ def _columns(group: Group, found: Sequence[Line]) -> list[str]:
 
 
 def _left(line: Line, notes: Notes) -> Iterator[Entry]:
-    marks = tuple(m for text in (line.extra and f"Extra row: {line.extra}.", line.note) for m in notes.mark(text))
+    marks = tuple(
+        m for text in (line.extra and f"Extra row: {line.extra}.", line.note) for m in notes.mark(text)
+    )
     yield Entry(line.label, marks, number=False)
     yield Entry(" / ".join(map(str, line.hidden)) or "–")
     yield Entry(" / ".join(f"{p:,}".replace(",", "\u202f") for p in line.parameters) or "–")
@@ -159,11 +181,13 @@ def _entry(column: str, exhibit: Exhibit, group: Group, block: Block, notes: Not
     if ours.mean is None:
         return Entry("–")
     write = formatter(ours.mean, ours.sd)
-    return Entry({
-        "Median": lambda: write(ours.median),
-        "Min to max": lambda: f"{write(ours.least)} to {write(ours.greatest)}",
-        "Difference": lambda: "–" if block.difference is None else _signed(write, block.difference),
-    }[column]())
+    return Entry(
+        {
+            "Median": lambda: write(ours.median),
+            "Min to max": lambda: f"{write(ours.least)} to {write(ours.greatest)}",
+            "Difference": lambda: "–" if block.difference is None else _signed(write, block.difference),
+        }[column]()
+    )
 
 
 def formatter(mean: float, sd: float | None) -> Callable[[float], str]:
@@ -188,8 +212,11 @@ def _signed(write: Any, difference: float) -> str:
 
 def _mean(ours: Summary) -> str:
     """`0.954 ± 0.011 (n = 5)`, or how many runs have no number."""
-    lost = [f"{count} of {ours.n} {what}" for count, what in
-            ((ours.diverged, "diverged"), (ours.endless, "without a finite value")) if count]
+    lost = [
+        f"{count} of {ours.n} {what}"
+        for count, what in ((ours.diverged, "diverged"), (ours.endless, "without a finite value"))
+        if count
+    ]
     if ours.mean is None:
         return "; ".join(lost)
     write = formatter(ours.mean, ours.sd)
@@ -227,14 +254,17 @@ def _protocol(exhibit: Exhibit, group: Group, block: Block, statistic: str) -> s
     augmented = experiment.task.get("augmentation")
     parts = [
         f"Ours, {group.title}: {n} seed{'s' if n > 1 else ''}, mean ± standard deviation over them",
-        f"{in_words(statistic)} on {group.split}", SELECTION[experiment.select],
+        f"{in_words(statistic)} on {group.split}",
+        SELECTION[experiment.select],
         f"augmentation: {augmented}" if augmented else "no augmentation",
     ]
     return "; ".join(parts) + "." + (f" {experiment.protocol.strip()}" if experiment.protocol else "")
 
 
 def _devices(line: Line) -> str:
-    return ", ".join(dict.fromkeys(b.provenance["device"] for b in line.blocks.values() if b.provenance)) or "–"
+    return (
+        ", ".join(dict.fromkeys(b.provenance["device"] for b in line.blocks.values() if b.provenance)) or "–"
+    )
 
 
 def _remarks(s: Sources, shown: Sequence[Group], found: Sequence[Line]) -> Iterator[str]:
@@ -248,8 +278,10 @@ def _remarks(s: Sources, shown: Sequence[Group], found: Sequence[Line]) -> Itera
         if group.experiment and group.experiment.stand_in:
             yield f"{group.title}: {group.experiment.stand_in}; no reported value is comparable."
     if s.scale != "paper" and any(b.ours and b.reported for b in blocks):
-        yield (f"At scale {s.scale} budgets and sizes are reduced; the reported values are for the paper's own "
-               "protocol.")
+        yield (
+            f"At scale {s.scale} budgets and sizes are reduced; the reported values are for the paper's own "
+            "protocol."
+        )
     if any(b.ours and b.ours.diverged for b in blocks):
         yield "Diverged runs are counted and left out of mean, standard deviation, median and range."
     if any(b.ours for b in blocks):
@@ -264,9 +296,16 @@ def _record(s: Sources, group: Group, line: Line) -> dict[str, Any] | None:
         return None
     first = block.reported[0] if block.reported else None
     values = {
-        "scale": s.scale, "experiment": group.name, "arm": line.arm, "point": line.point, "label": line.label,
-        "hidden": next(iter(line.hidden), None), "parameters": block.provenance.get("parameters"),
-        "metric": s.exhibit.metric, "split": group.split, "statistic": s.exhibit.statistic,
+        "scale": s.scale,
+        "experiment": group.name,
+        "arm": line.arm,
+        "point": line.point,
+        "label": line.label,
+        "hidden": next(iter(line.hidden), None),
+        "parameters": block.provenance.get("parameters"),
+        "metric": s.exhibit.metric,
+        "split": group.split,
+        "statistic": s.exhibit.statistic,
         "select": group.experiment.select if group.experiment else None,
         "stand_in": group.experiment.stand_in if group.experiment else None,
     }
@@ -276,6 +315,12 @@ def _record(s: Sources, group: Group, line: Line) -> dict[str, Any] | None:
         values[name] = getattr(block.ours, name) if block.ours else None
     values["second_statistic"] = group.second
     values["second_mean"], values["second_sd"] = (
-        (block.second.mean, block.second.sd) if block.second else (None, None))
-    return {**values, "difference": block.difference, "steps": block.provenance.get("steps"),
-            "device": block.provenance.get("device"), "not_run": block.reason or None}
+        (block.second.mean, block.second.sd) if block.second else (None, None)
+    )
+    return {
+        **values,
+        "difference": block.difference,
+        "steps": block.provenance.get("steps"),
+        "device": block.provenance.get("device"),
+        "not_run": block.reason or None,
+    }

@@ -10,7 +10,7 @@ from typing import Any
 from rnnrepro import plan, records, reported
 from rnnrepro.claims import statistics
 from rnnrepro.claims.statistics import RunValue
-from rnnrepro.config import Exhibit, Paper
+from rnnrepro.config import SCALES, Exhibit, Paper
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.exhibits.html import rendered
 from rnnrepro.plan import Cell
@@ -101,7 +101,7 @@ class View:
 
     def not_shown(self) -> list[str]:
         """Sentences on what the paper's exhibit has and this one has not, with the reason."""
-        said = [f"{what}: {why}." for what, why in self.entry.missing.items() if what != self.scale]
+        said = [f"{what}: {why}." for what, why in self.entry.missing.items() if what not in SCALES]
         if self.scale in self.entry.missing:
             said.append(f"At scale {self.scale}: {self.entry.missing[self.scale]}.")
         for name in self.entry.experiments:

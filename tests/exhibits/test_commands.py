@@ -26,7 +26,11 @@ def test_claims_are_judged_and_written(config, results, tmp_path, capsys):
     assert run(claims, "--config", config, "--scale", "quick", "--results", results, "--output", path) == 0
     found = {v.claim: v for v in table.read(path)}
     assert {name: v.verdict for name, v in found.items()} == {
-        "solves": "supported", "better": "supported", "reversed": "not supported", "unrun": "not run"}
+        "solves": "supported",
+        "better": "supported",
+        "reversed": "not supported",
+        "unrun": "not run",
+    }
     assert found["better"].p == pytest.approx(1 / 252) and found["better"].n == {"enrnn": 5, "scornn": 5}
     said = capsys.readouterr().out
     assert "alpha/reversed: not supported" in said and "1 of 5 runs of RNN diverged" in said
@@ -54,7 +58,9 @@ def test_metrics_hold_every_row_of_every_cell_with_its_status(config, results, t
     assert found.schema.names == ["scale", *records.SCHEMA.names, "status"]
     assert found.num_rows == sum(cell.table.num_rows for cell in cells)
     assert pq.ParquetFile(path).num_row_groups == len(cells)
-    copied = pa.concat_tables([cell.table.cast(records.SCHEMA) for cell in cells]).replace_schema_metadata(None)
+    copied = pa.concat_tables([cell.table.cast(records.SCHEMA) for cell in cells]).replace_schema_metadata(
+        None
+    )
     assert found.select(records.SCHEMA.names).replace_schema_metadata(None).equals(copied)
     frame = found.to_pandas()
     lost = frame[frame["status"] == "diverged"]
@@ -64,11 +70,15 @@ def test_metrics_hold_every_row_of_every_cell_with_its_status(config, results, t
 
 def test_metrics_of_the_same_results_are_the_same_bytes(config, results, tmp_path):
     for name in ("first", "second"):
-        run(metrics, "--config", config, "--scale", "quick", "--results", results, "--output", tmp_path / name)
+        run(
+            metrics, "--config", config, "--scale", "quick", "--results", results, "--output", tmp_path / name
+        )
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
 def test_metrics_name_the_first_cell_without_results(config, tmp_path):
-    with pytest.raises(Fault, match=r"of \d+ cells have no results, the first .*nnrnn\.parquet; train them first"):
+    with pytest.raises(
+        Fault, match=r"of \d+ cells have no results, the first .*nnrnn\.parquet; train them first"
+    ):
         run(metrics, "--config", config, "--scale", "quick", "--results", tmp_path)
     assert not list(tmp_path.iterdir())
