@@ -15,7 +15,7 @@ from rnnrepro.claims.verdicts import VERDICTS, Verdict
 from rnnrepro.config import SCALES, Exhibit, Paper
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits.numbers import shown
-from rnnrepro.exhibits.tables import formatter
+from rnnrepro.exhibits.table_words import formatter
 from rnnrepro.project import Project
 
 START, END = "<!-- results: written by `make readme` from reference/ -->", "<!-- end of results -->"

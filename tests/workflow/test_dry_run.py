@@ -29,7 +29,7 @@ def test_a_dry_run_of_the_tiny_configuration_has_every_job(tiny):
 
 def test_a_dry_run_of_the_project_is_not_empty():
     done = subprocess.run(
-        [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--", "all"],
+        [sys.executable, "-m", "snakemake", "-n", "--forceall", "--quiet", "rules", "--", "all"],
         cwd=ROOT,
         capture_output=True,
         text=True,
