@@ -63,7 +63,6 @@ class UserSettings:
     data: str = setting("resources", help="folder in which downloaded data are kept")
     plugins: list[str] = setting([], help="files that add models of your own")
     compare: dict = setting({}, help="models to put beside a paper's: {paper/experiment: {model: settings}}")
-    folder: str = setting("config", help="folder that holds papers/ and reported/")
     retrain: str = setting(
         "changed",
         help="changed: quick and small follow changed code, paper does not; stale: paper does too",
