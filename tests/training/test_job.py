@@ -171,10 +171,12 @@ def test_a_killed_process_loses_nothing_and_two_never_train_the_same_run(folder,
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run(_command(folder, tmp_path / "whole", "lstm"), check=True, env=environment)
     command = _command(folder, tmp_path / "killed", "lstm")
-    first = subprocess.Popen(command, env=environment)
-    time.sleep(5)
+    first = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    while "steps to go" not in first.stderr.readline():
+        assert first.poll() is None
+    time.sleep(2)
     first.send_signal(number)
-    code = first.wait(timeout=30)
+    code = first.wait(timeout=60)
     assert code in ((-9,) if number == signal.SIGKILL else (0, 75))
     pair = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate(timeout=120)[1] for process in pair]
