@@ -27,7 +27,7 @@ def longer(place: Path) -> Folder:
     place.mkdir()
     folder = tiny_folder(place)
     folder.edit(
-        "config/papers/first.yaml", "steps: 20, evaluate_every: 10", "steps: 1200, evaluate_every: 100"
+        "config/papers/first.yaml", "steps: 20, evaluate_every: 10", "steps: 4000, evaluate_every: 400"
     )
     return folder
 
