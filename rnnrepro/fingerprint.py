@@ -53,11 +53,6 @@ def combined(hashes: dict[str, str]) -> str:
     return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()[:12]
 
 
-def of_file(path: Path) -> str:
-    """The hash of one source file, comments and docstrings left out."""
-    return _read(path)[0]
-
-
 def _path(name: str) -> Path | None:
     if not name.startswith("rnnrepro."):
         return Path(sys.modules[name].__file__)

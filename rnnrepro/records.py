@@ -19,14 +19,17 @@ import pyarrow.parquet as pq
 
 from rnnrepro.errors import Fault
 
+_IDENTITY = [
+    ("paper", pa.string()),
+    ("experiment", pa.string()),
+    ("model", pa.string()),
+    ("slice", pa.string()),
+    ("point", pa.string()),
+    ("seed", pa.int64()),
+]
 SCHEMA = pa.schema(
     [
-        ("paper", pa.string()),
-        ("experiment", pa.string()),
-        ("model", pa.string()),
-        ("slice", pa.string()),
-        ("point", pa.string()),
-        ("seed", pa.int64()),
+        *_IDENTITY,
         ("step", pa.int64()),
         ("split", pa.string()),
         ("metric", pa.string()),
@@ -37,12 +40,7 @@ SCHEMA = pa.schema(
 RUN_SCHEMA = pa.schema([f for f in SCHEMA if f.name in ("step", "split", "metric", "index", "value")])
 COST_SCHEMA = pa.schema(
     [
-        ("paper", pa.string()),
-        ("experiment", pa.string()),
-        ("model", pa.string()),
-        ("slice", pa.string()),
-        ("point", pa.string()),
-        ("seed", pa.int64()),
+        *_IDENTITY,
         ("steps", pa.int64()),
         ("seconds", pa.float64()),
         ("peak_memory_mb", pa.float64()),

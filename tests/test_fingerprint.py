@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 def of(text: str, path: Path) -> str:
     path.write_text(text)
     fingerprint._read.cache_clear()
-    return fingerprint.of_file(path)
+    return fingerprint._read(path)[0]
 
 
 def test_comments_docstrings_and_layout_do_not_count(tmp_path):

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnrepro import reported
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import (
+    project_of,
+    project_options,
+    results_of,
+    results_option,
+    scale_of,
+    scale_option,
+)
 from rnnrepro.project import Project
 
 if TYPE_CHECKING:
@@ -26,7 +33,7 @@ NAME, HELP = "claims", "judge the papers' claims by the results of a scale"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("papers", nargs="*", metavar="PAPER", help="default: those in config.yaml")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    results_option(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write the verdicts as CSV")
     scale_option(parser)
     project_options(parser)
@@ -38,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     project = project_of(args)
     scale = scale_of(args, project)
-    results = args.results or Path("results", scale)
+    results = results_of(args, scale)
     found = verdicts(project, scale, results, args.papers or project.chosen)
     for v in found:
         marks = "".join(f" ({mark})" for mark in ("few seeds" * v.few_seeds, v.note) if mark)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -30,6 +32,26 @@ def project_options(parser: argparse.ArgumentParser) -> None:
 def scale_option(parser: argparse.ArgumentParser) -> None:
     """--scale."""
     parser.add_argument("--scale", choices=SCALES, help="default: the scale in config.yaml")
+
+
+def results_option(parser: argparse.ArgumentParser) -> None:
+    """--results."""
+    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+
+
+def results_of(args: argparse.Namespace, scale: str) -> Path:
+    """The results folder of `scale` that the options name."""
+    return args.results or Path("results", scale)
+
+
+def show_download(file: str, done: int, total: int) -> None:
+    """Progress of a download, on one line."""
+    print(
+        f"\r\033[K{file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB",
+        end="" if done < total else "\n",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def project_of(args: argparse.Namespace) -> Project:

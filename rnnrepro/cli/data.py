@@ -7,10 +7,9 @@ rnnrepro data fetch mnist ptb_char
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from rnnrepro.cli.common import project_of, project_options
+from rnnrepro.cli.common import project_of, project_options, show_download
 from rnnrepro.project import mirror_of
 
 NAME, HELP = "data", "list or fetch data sets"
@@ -47,18 +46,9 @@ def _fetch(args: argparse.Namespace, names: list[str]) -> int:
     project = project_of(args)
     mirror = args.mirror or mirror_of(project.user)
     for name in names:
-        fetch(name, Path(project.user.data), mirror=mirror, progress=_progress)
+        fetch(name, Path(project.user.data), mirror=mirror, progress=show_download)
         print(f"{name}: complete in {Path(project.user.data)}")
     if args.stamp:
         lines = [f"{sha}  {file}\n" for name in names for file, sha in sorted(digest(name).items())]
         records.atomically(args.stamp, lambda part: part.write_text("".join(lines)))
     return 0
-
-
-def _progress(file: str, done: int, total: int) -> None:
-    print(
-        f"\r\033[K{file}: {done / 1e6:.1f} of {total / 1e6:.1f} MB",
-        end="" if done < total else "\n",
-        file=sys.stderr,
-        flush=True,
-    )

@@ -10,7 +10,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rnnrepro.cli.common import changes_of, project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import (
+    changes_of,
+    project_of,
+    project_options,
+    results_of,
+    results_option,
+    scale_of,
+    scale_option,
+)
 from rnnrepro.errors import Fault, nearest
 
 NAME, HELP = "exhibit", "make one table or figure of a paper"
@@ -20,7 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("paper", metavar="PAPER")
     parser.add_argument("exhibit", metavar="EXHIBIT")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    results_option(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -40,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     known = project.paper(args.paper).exhibits
     if args.exhibit not in known:
         raise Fault(f"unknown exhibit {args.paper}/{args.exhibit}{nearest(args.exhibit, known)}")
-    results = args.results or Path("results", scale)
+    results = results_of(args, scale)
     output = args.output or results / args.paper / args.exhibit
     notebook.render(
         project,

@@ -13,7 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import (
+    project_of,
+    project_options,
+    results_of,
+    results_option,
+    scale_of,
+    scale_option,
+)
 from rnnrepro.errors import Fault
 
 NAME, HELP = "metrics", "put the results of all cells of a scale into one file"
@@ -21,7 +28,7 @@ NAME, HELP = "metrics", "put the results of all cells of a scale into one file"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    results_option(parser)
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: metrics.parquet among the results"
     )
@@ -33,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the file and say how much went into it."""
     project = project_of(args)
     scale = scale_of(args, project)
-    results = args.results or Path("results", scale)
+    results = results_of(args, scale)
     cells = plan.cells(project, scale)
     output = args.output or results / "metrics.parquet"
     rows = gather(scale, [results / cell.path for cell in cells], output)

@@ -8,7 +8,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import (
+    project_of,
+    project_options,
+    results_of,
+    results_option,
+    scale_of,
+    scale_option,
+)
 
 NAME, HELP = "page", "make the page of a paper"
 
@@ -16,7 +23,7 @@ NAME, HELP = "page", "make the page of a paper"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("paper", metavar="PAPER")
-    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    results_option(parser)
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: PAPER/index.html among the results"
     )
@@ -32,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     project = project_of(args)
     scale = scale_of(args, project)
     project.paper(args.paper)
-    results = args.results or Path("results", scale)
+    results = results_of(args, scale)
     output = args.output or results / args.paper / "index.html"
     found = verdicts(project, scale, results, [args.paper])
     page.write(project, args.paper, scale=scale, results=results, verdicts=found, output=output)

@@ -10,14 +10,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import (
+    project_of,
+    project_options,
+    results_of,
+    results_option,
+    scale_of,
+    scale_option,
+)
 
 NAME, HELP = "report", "make the report of a scale"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    results_option(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: report.html among the results")
     scale_option(parser)
     project_options(parser)
@@ -30,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     project = project_of(args)
     scale = scale_of(args, project)
-    results = args.results or Path("results", scale)
+    results = results_of(args, scale)
     output = args.output or results / "report.html"
     verdicts = [v for v in table.read(results / "claims.csv") if v.paper in project.chosen]
     report.write(project, scale=scale, results=results, verdicts=verdicts, output=output)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option, show_download
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.project import Project, mirror_of
 
@@ -78,7 +78,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     torch.set_num_threads(args.threads)
     data = Path(project.user.data)
     for name in cell.data_sets:
-        fetch(name, data, mirror=mirror_of(project.user))
+        fetch(name, data, mirror=mirror_of(project.user), progress=show_download)
     work = job.Job(
         root=args.state or Path("state") / cell.scale,
         device=_device(args.device or project.user.device),
