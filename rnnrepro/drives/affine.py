@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from rnnrepro.drives.base import Drive
-from rnnrepro.drives.projection import project
+from rnnrepro.drives.projection import Factored
 from rnnrepro.initialisers import fill, resolve_fan
 
 
@@ -40,6 +40,5 @@ class Affine(Drive):
         if bias is not None:
             self.bias = nn.Parameter(fill(bias, generators, (width,), *fans, dtype=dtype))
 
-    def forward(self, x: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Tensor, tuple[Tensor, ...]]:
-        z = project(x, self.weight)
-        return (z if self.bias is None else z + self.bias[:, None, None]), state
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Factored, tuple[Tensor, ...]]:
+        return Factored(x, self.weight, self.bias), state

@@ -8,6 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
+from rnnrepro.drives.projection import Z
+
 
 class Drive(nn.Module):
     """The drive of S runs; run i draws its start from `generators[i]`.
@@ -33,8 +35,8 @@ class Drive(nn.Module):
         self.hidden_size = hidden_size
         self.width = width
 
-    def forward(self, x: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """z (S, T, B, M) and the drive's own state, from x (S, T, B, D) or int64 indices x (S, T, B).
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Z, tuple[Tensor, ...]]:
+        """z (S, T, B, M), maybe in factors, and the drive's own state, from x (S, T, B, D) or int64 x (S, T, B).
 
         `state` is () at the start of a sequence, afterwards what the call before returned: (S, B, ·) tensors.
         """

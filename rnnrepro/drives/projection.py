@@ -1,9 +1,46 @@
-"""A sequence times a matrix, for dense sequences and for indices."""
+"""A sequence times a matrix, multiplied out or kept in factors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 import torch
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Factored:
+    """z_t = x_t U + b, not multiplied out: `x` (S, T, B, D) or int64 (S, T, B), `weight` U (S, D, M), `bias` (S, M).
+
+    What the scan does with the factors stays in the cache; the product would go through memory twice.
+    """
+
+    x: Tensor
+    weight: Tensor
+    bias: Tensor | None = None
+
+    @property
+    def shape(self) -> torch.Size:
+        """(S, T, B, M)."""
+        return torch.Size((*self.x.shape[:3], self.weight.shape[-1]))
+
+    def dense(self) -> Tensor:
+        """z (S, T, B, M)."""
+        z = project(self.x, self.weight)
+        return z if self.bias is None else z + self.bias[:, None, None]
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """z with numbers a step that the update reads by name, (S, T) each: `scalars`."""
+
+    z: Tensor | Factored
+    scalars: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+Z = Tensor | Factored | Stepped
+"""What enters a recurrence: z (S, T, B, M) itself, in factors, or with per-step scalars."""
 
 
 def project(x: Tensor, weight: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from rnnrepro.updates.base import State, Update
 class Recurrence(nn.Module):
     """z = drive(x); W = matrix(); state_t = update(state_{t-1}, h_{t-1} W, z_t).
 
-    The state is a flat tuple of (S, B, ·) tensors: the update's slots (h first), then the drive's.
+    The state is a flat tuple of (S, B, ·) tensors: the update's slots (h first), then the drive's. `backend` says
+    which form of the scan runs (`rnnrepro.scan.BACKENDS`).
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Recurrence(nn.Module):
         self.matrix = matrix
         self.drive = drive
         self.rule = update
+        self.backend = "auto"
         values = update.parameters(matrix.hidden_size, generators=generators, dtype=dtype)
         self.update = nn.ParameterDict({name: nn.Parameter(value) for name, value in values.items()})
 
@@ -44,9 +46,11 @@ class Recurrence(nn.Module):
         """
         slots = self.rule.slots
         z, after = self.drive(x, () if state is None else state[slots:])
-        start = self._zeros(z) if state is None else state[:slots]
         W = self.matrix.build() if W is None else W
-        h, last = scan(self.rule, dict(self.update.items()), W, z, start, every=every)
+        start = self._zeros(x, W) if state is None else state[:slots]
+        h, last = scan(
+            self.rule, dict(self.update.items()), W, z, start, backend=self.backend, every=every
+        )
         return h, (*last, *after)
 
     def parameter_groups(self) -> dict[str, str]:
@@ -55,6 +59,8 @@ class Recurrence(nn.Module):
         parts = ((name, *name.split(".", 1)) for name, _ in self.named_parameters())
         return {name: owners[part].groups.get(own, "main") for name, part, own in parts}
 
-    def _zeros(self, z: Tensor) -> State:
-        shape = (z.shape[0], z.shape[2], self.matrix.hidden_size)
-        return (z.new_zeros(shape),) * self.rule.slots
+    def _zeros(self, x: Tensor, W: Tensor) -> State:
+        units = W.shape[1] // len(self.rule.state[self.rule.reads])
+        return tuple(
+            W.new_zeros(x.shape[0], x.shape[2], len(parts) * units) for parts in self.rule.state
+        )

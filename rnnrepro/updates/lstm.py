@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
-from torch import Tensor
+from rnnrepro.updates.base import Update
+from rnnrepro.updates.stage import Stage
+from rnnrepro.updates.words import sigmoid, tanh
 
-from rnnrepro.updates.base import State, Update
+
+def lstm(i, f, g, o, c, forget_offset):
+    i = sigmoid(i)
+    f = sigmoid(f + forget_offset)
+    g = tanh(g)
+    o = sigmoid(o)
+    c_next = f * c + i * g
+    t = tanh(c_next)
+    return o * t, c_next, i, f, g, o, t, c
+
+
+def lstm_back(dh, dc, i, f, g, o, t, c_before):
+    dc_next = dc + dh * o * (1.0 - t * t)
+    di = dc_next * g * i * (1.0 - i)
+    df = dc_next * c_before * f * (1.0 - f)
+    dg = dc_next * i * (1.0 - g * g)
+    do = dh * t * o * (1.0 - o)
+    return di, df, dg, do, dc_next * f
 
 
 class LSTM(Update):
@@ -17,22 +35,20 @@ class LSTM(Update):
     The gates' biases belong to the drive; `forget_offset` is the constant that TensorFlow's cell adds to f.
     """
 
-    gates = 4
-    slots = 2
+    stages = (
+        Stage(
+            lstm,
+            lstm_back,
+            inputs=("i", "f", "g", "o"),
+            saves=("i", "f", "g", "o", "t", "c_before"),
+            gradients=("i", "f", "g", "o", "c"),
+        ),
+    )
+    state = (("h",), ("c",))
 
     def __init__(self, forget_offset: float = 0.0) -> None:
         self.forget_offset = forget_offset
 
-    def step(self, p: Mapping[str, Tensor], state: State, recurrent: Tensor, z_t: Tensor) -> State:
-        z = recurrent + z_t
-        if self.forget_offset:
-            z = z + self._offset(z)
-        # The gates stay views of the joint tensor: the bits of a sigmoid then do not depend on the stack.
-        i, f, g, o = z.chunk(4, dim=-1)
-        c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
-
-    def _offset(self, z: Tensor) -> Tensor:
-        gates = z.new_zeros(4, z.shape[-1] // 4)
-        gates[1] = self.forget_offset
-        return gates.flatten()
+    @property
+    def constants(self) -> Mapping[str, float]:
+        return {"forget_offset": self.forget_offset}
