@@ -74,6 +74,8 @@ class Adding(Task):
 
     def _sequences(self, numbers: Tensor, places: Tensor) -> Batch:
         numbers, places = numbers.to(self.device), places.to(self.device)
-        marks = torch.zeros_like(numbers).scatter_(2, places, 1.0)
-        targets = numbers.gather(2, places).sum(2, keepdim=True)
-        return Batch(torch.stack([numbers, marks], -1).transpose(1, 2).contiguous(), targets)
+        runs, count, length = numbers.shape
+        inputs = numbers.new_zeros(runs, length, count, 2)
+        inputs[..., 0] = numbers.transpose(1, 2)
+        inputs[..., 1].scatter_(1, places.transpose(1, 2), 1.0)
+        return Batch(inputs, numbers.gather(2, places).sum(2, keepdim=True))

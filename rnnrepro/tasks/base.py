@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from rnnrepro.reduce import sum_per_run
+from rnnrepro.tasks.cross_entropy import cross_entropy, guesses
 
 
 @dataclass(frozen=True)
@@ -93,14 +93,23 @@ class Task:
             setattr(taken, name, None if value is None else value[list(keep)])
         return taken
 
-    def loss_of(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Mean loss of each run, (S,), differentiable."""
-        per_element = self._losses(outputs, batch)
+    def losses(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Loss of each scored element, in nats or squared units, differentiable; the run axis leads."""
+        if self.loss == "squared_error":
+            return (outputs - batch.targets) ** 2
+        return cross_entropy(outputs, batch.targets)
+
+    def loss_of(self, outputs: Tensor, batch: Batch, losses: Tensor | None = None) -> Tensor:
+        """Mean loss of each run, (S,), differentiable; `losses` where they are known already."""
+        per_element = self.losses(outputs, batch) if losses is None else losses
         return sum_per_run(per_element) / per_element[0].numel()
 
-    def measure(self, outputs: Tensor, batch: Batch) -> dict[str, tuple[Tensor, float]]:
+    @torch.no_grad()
+    def measure(
+        self, outputs: Tensor, batch: Batch, losses: Tensor | None = None
+    ) -> dict[str, tuple[Tensor, float]]:
         """Each of `metrics` as (sum (S,) float64, number of terms): add up over batches, then divide."""
-        per_element = self._losses(outputs, batch).double()
+        per_element = (self.losses(outputs, batch) if losses is None else losses).double()
         total, count = sum_per_run(per_element), float(per_element[0].numel())
         if self.loss == "squared_error":
             return {"mse": (total, count)}
@@ -109,15 +118,7 @@ class Task:
             found["bpc"] = (total / math.log(2), count)
         return found
 
-    def _losses(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Loss of each scored element, in nats or squared units."""
-        if self.loss == "squared_error":
-            return (outputs - batch.targets) ** 2
-        scores = functional.log_softmax(outputs, -1)
-        return -scores.gather(-1, batch.targets.unsqueeze(-1)).squeeze(-1)
-
     def _hits(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, float]:
-        right = outputs.argmax(-1) == batch.targets
-        if self.scored_steps is not None:
-            right = right[:, -self.scored_steps :]
+        scored = slice(None) if self.scored_steps is None else slice(-self.scored_steps, None)
+        right = guesses(outputs[:, scored]) == batch.targets[:, scored]
         return sum_per_run(right.double()), float(right[0].numel())

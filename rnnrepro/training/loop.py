@@ -44,7 +44,8 @@ def train_step(state: TrainState) -> dict[str, Tensor]:
     batch = state.task.batch(state.step)
     start = None if batch.reset else state.carried
     outputs, last = state.network(batch.inputs, start, every=state.task.readout_every)
-    loss = state.task.loss_of(outputs, batch)
+    losses = state.task.losses(outputs, batch)
+    loss = state.task.loss_of(outputs, batch, losses)
     penalty = state.network.penalty()
     objective = loss.sum() if penalty is None else loss.sum() + penalty.sum()
     state.optimiser.zero_grad()
@@ -57,11 +58,8 @@ def train_step(state: TrainState) -> dict[str, Tensor]:
     state.step += 1
     found = {"loss": loss.detach()}
     if recorded(state):
-        with torch.no_grad():
-            found |= {
-                name: total / count
-                for name, (total, count) in state.task.measure(outputs.detach(), batch).items()
-            }
+        measured = state.task.measure(outputs.detach(), batch, losses.detach())
+        found |= {name: total / count for name, (total, count) in measured.items()}
     return found
 
 
