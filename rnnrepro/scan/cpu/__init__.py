@@ -1,0 +1,7 @@
+"""The scan compiled for the processor: a BLAS call a step, everything else of the step in one loop."""
+
+from __future__ import annotations
+
+from rnnrepro.scan.cpu.scan import scan
+
+__all__ = ["scan"]
