@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnrepro import tables
+from rnnrepro.errors import nearest
 from rnnrepro.typed import setting
 
 SCALES = ("quick", "small", "paper")
+BACKENDS = ("auto", "plain", "cpu", "gpu")
 CLAIM_KINDS = ("better", "equal", "reaches", "fails")
 SELECTIONS = ("last", "best_validation", "best_test")
 STATISTICS = ("last", "best", "median_last", "mean_last", "at_best_validation", "at_step", "first_step_below")
@@ -41,6 +43,11 @@ def _check_statistic(spec: str) -> str | None:
     return None
 
 
+def _check_stack(value: int | str) -> str | None:
+    known = isinstance(value, int) or value == "auto"
+    return None if known else f"unknown value {value!r}{nearest(value, ['auto'])}, or a number of runs"
+
+
 @dataclass(frozen=True, kw_only=True)
 class UserSettings:
     """What a user edits or gives to `--config`."""
@@ -53,8 +60,16 @@ class UserSettings:
     device: str = setting(
         "auto", help="where to train; auto: a GPU if there is one", choices=lambda: ("auto", "cpu", "cuda")
     )
-    stack: int | None = setting(
-        None, help="most runs trained together in one process; null: all that fit", minimum=1
+    backend: str = setting(
+        "auto",
+        help="form of the loop over time; auto: the compiled one of the device, where it serves the model",
+        choices=lambda: BACKENDS,
+    )
+    stack: int | str = setting(
+        "auto",
+        help="most runs trained together in one process; auto: all that fit into memory",
+        minimum=1,
+        check=_check_stack,
     )
     minutes: float | None = setting(
         None, help="time budget of one training job in minutes: it stops cleanly, resumable", minimum=0

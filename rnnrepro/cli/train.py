@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, help="results file to write")
     parser.add_argument("--costs", type=Path, help="cost table to write")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--backend", help="form of the loop over time: auto, plain, cpu or gpu")
     parser.add_argument("--minutes", type=float, help="stop cleanly after so many minutes")
     parser.add_argument("--threads", type=int, default=1, help="threads of this process (default 1)")
     scale_option(parser)
@@ -52,6 +53,8 @@ def cell_of(project: Project, scale: str, experiment: str, arm: str) -> plan.Cel
 
 def run(args: argparse.Namespace) -> int:
     """Train; 75 when stopped before the end."""
+    if args.backend is not None:
+        args.changes.append(f"backend={args.backend}")
     project = project_of(args)
     scale = scale_of(args, project)
     cell = cell_of(project, scale, args.experiment, args.model)
@@ -85,6 +88,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
         data=data,
         minutes=args.minutes or project.user.minutes,
         stack=project.user.stack,
+        backend=project.user.backend,
         any_code=cell.scale == "paper" and project.user.retrain != "stale",
     )
     found = job.train(cell, work, runs)

@@ -21,7 +21,8 @@ from rnnrepro.errors import Fault
 class Shape:
     """Sizes of a task: `length` T of a batch, `inputs` D, `outputs` K, `readouts` of a sequence (T or 1).
 
-    `steps_per_epoch`: None for data without an end; `evaluated`: {split: sequences of `length` steps}.
+    `steps_per_epoch`: None for data without an end; `evaluated`: {split: sequences of `length` steps}, at most
+    `evaluation_batch` of them at a time; `pool_bytes`: what a run keeps of data of its own.
     """
 
     length: int
@@ -30,6 +31,8 @@ class Shape:
     readouts: int = 1
     steps_per_epoch: int | None = None
     evaluated: Mapping[str, int] = field(default_factory=dict)
+    evaluation_batch: int = 500
+    pool_bytes: int = 0
 
 
 def shape(task: Mapping[str, Any], batch: int) -> Shape:
@@ -50,6 +53,8 @@ def _copying(settings: Mapping[str, Any], batch: int) -> Shape:
         readouts=length,
         steps_per_epoch=_epoch(settings["pool"], batch),
         evaluated=_seen(test=settings["test"]),
+        evaluation_batch=100,
+        pool_bytes=(settings["pool"] or 0) * settings["symbols"],
     )
 
 
@@ -60,6 +65,7 @@ def _adding(settings: Mapping[str, Any], batch: int) -> Shape:
         outputs=1,
         steps_per_epoch=_epoch(settings["pool"], batch),
         evaluated=_seen(test=settings["test"]),
+        pool_bytes=(settings["pool"] or 0) * (4 * settings["length"] + 16),
     )
 
 
@@ -92,6 +98,7 @@ def _characters(settings: Mapping[str, Any], batch: int) -> Shape:
         outputs=symbols,
         readouts=settings["length"],
         steps_per_epoch=math.ceil(predicted["train"] / settings["length"]),
+        evaluation_batch=settings["evaluation_batch"],
         evaluated={
             split: math.ceil(predicted[split] * width[split] / settings["length"])
             for split in ("validation", "test")

@@ -16,8 +16,9 @@ from typing import Any
 import torch
 
 from rnnrepro import records
+from rnnrepro.errors import Fault
 from rnnrepro.plan import Cell, Run
-from rnnrepro.training import provenance
+from rnnrepro.training import memory, provenance, stacks
 from rnnrepro.training.loop import fit
 from rnnrepro.training.progress import Progress
 from rnnrepro.training.state import TrainState, begin
@@ -28,13 +29,17 @@ CHECKPOINT_SECONDS = 60.0
 
 @dataclass
 class Job:
-    """How a cell is trained: where its state is kept, on which device, within which limits."""
+    """How a cell is trained: where its state is kept, on which device, within which limits.
+
+    `stack`: most runs trained together, or `auto` for all that fit into memory. `backend`: see `rnnrepro.scan`.
+    """
 
     root: Path
     device: torch.device
     data: Path | None = None
     minutes: float | None = None
-    stack: int | None = None
+    stack: int | str = stacks.AUTO
+    backend: str = "auto"
     any_code: bool = False
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
     stopping: str | None = field(default=None, init=False)
@@ -58,10 +63,9 @@ def train(cell: Cell, job: Job, runs: Sequence[Run] | None = None) -> list[recor
             locks.enter_context(stores[digest].locked(job.say))
         left = [run for run in chosen if stores[run.digest].finished(job.say) is None]
         unique = list({run.digest: run for run in left}.values())
-        for group, checkpoints in _stacks(unique, stores, job):
-            if not _train_stack(cell, group, checkpoints, stores, job):
-                job.say(f"{cell.key}: not done ({job.stopping}); state saved, run again to go on")
-                return None
+        if unique and not _train_all(cell, unique, stores, job):
+            job.say(f"{cell.key}: not done ({job.stopping}); state saved, run again to go on")
+            return None
         return [records.read(stores[run.digest].record) for run in chosen]
 
 
@@ -90,34 +94,69 @@ def _say_stale(stores: Any, code: str, job: Job) -> None:
         )
 
 
-def _stacks(
-    runs: Sequence[Run], stores: dict[str, RunStore], job: Job
-) -> list[tuple[list[Run], list[dict] | None]]:
-    """Runs that can be trained together: equal but for seed and rates, and at the same step."""
-    groups: dict[tuple[str, int], tuple[list[Run], list[dict]]] = {}
+def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Job) -> bool:
+    """Train the runs, one stack after the other; a stack that memory does not hold is split, and goes on."""
+    settings = runs[0].settings
+    backend = stacks.backend_of(settings, job.backend, job.device)
+    size = stacks.most(settings, cell.shape, backend, job.device) if job.stack == stacks.AUTO else job.stack
+    job.say(
+        f"{cell.key}: {len(runs)} runs in stacks of {min(size, len(runs))}, about "
+        f"{stacks.bytes_of_run(settings, cell.shape, backend) / 1e6:.0f} MB each; "
+        f"backend {backend} on {job.device}, threads: {torch.get_num_threads()}"
+    )
+    waiting = _stacks(runs, stores, job, size)
+    while waiting:
+        group = waiting.pop(0)
+        try:
+            if not _train_stack(cell, group, stores, job):
+                return False
+        except (MemoryError, RuntimeError) as error:
+            if not memory.ran_out(error):
+                raise
+            reason = str(error).partition("\n")[0]  # the error itself would keep the stack's tensors alive
+        else:
+            continue
+        left = [run for run in group if stores[run.digest].finished(job.say) is None]
+        _say_split(cell, group, left, reason, job)
+        left += [run for later in waiting for run in later]
+        waiting = _stacks(left, stores, job, max(1, len(group) // 2))
+    return True
+
+
+def _say_split(cell: Cell, group: list[Run], left: list[Run], reason: str, job: Job) -> None:
+    """Say that a stack is split. Raises Fault for one run alone, of which there is nothing to split."""
+    memory.tidy()
+    if len(group) == 1:
+        raise Fault(
+            f"{cell.key}: memory ran out for one run alone (seed {group[0].seed}; {reason}): run fewer jobs at "
+            "once, give this one more memory, or train it on another machine; it goes on from its saved state"
+        )
+    job.say(
+        f"{cell.key}: memory ran out for {len(group)} runs together ({reason}); the {len(left)} not finished go "
+        f"on from their saved state, at most {len(group) // 2} at a time"
+    )
+
+
+def _stacks(runs: Sequence[Run], stores: dict[str, RunStore], job: Job, size: int) -> list[list[Run]]:
+    """Runs that can be trained together, equal but for seed and rates and at the same step, at most `size` each."""
+    groups: dict[tuple[str, int], list[Run]] = {}
     for run in runs:
         checkpoint = stores[run.digest].load(job.say)
         step = checkpoint["step"] if checkpoint else 0
-        members, states = groups.setdefault((run.stack_digest, step), ([], []))
-        members.append(run)
-        states += [checkpoint] if checkpoint else []
-    size = job.stack or max(1, len(runs))
-    return [
-        (members[i : i + size], states[i : i + size] or None)
-        for (members, states) in groups.values()
-        for i in range(0, len(members), size)
-    ]
+        groups.setdefault((run.stack_digest, step), []).append(run)
+    return [part for members in groups.values() for part in stacks.even(members, size)]
 
 
-def _train_stack(
-    cell: Cell, group: list[Run], checkpoints: list[dict] | None, stores: dict[str, RunStore], job: Job
-) -> bool:
+def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job: Job) -> bool:
     names = [run.digest for run in group]
-    state = begin([run.settings for run in group], names, data=job.data, device=job.device)
+    checkpoints = [found for name in names if (found := stores[name].load(job.say))]
+    state = begin(
+        [run.settings for run in group], names, data=job.data, device=job.device, backend=job.backend
+    )
     if checkpoints:
         state.restore(checkpoints)
         job.say(f"{cell.key}: going on from step {state.step}")
-    clock = _Clock(dict(zip(names, (c["seconds"] for c in checkpoints or ()), strict=False)), len(group))
+    clock = _Clock(dict(zip(names, (c["seconds"] for c in checkpoints), strict=False)), len(group))
     progress = Progress(cell.key, [run.seed for run in group], state.training["steps"], state.step, job.say)
 
     def on_step(now: TrainState) -> bool:
@@ -129,7 +168,7 @@ def _train_stack(
 
     def on_end(now: TrainState, i: int, status: str) -> None:
         store, run = stores[now.names[i]], group[names.index(now.names[i])]
-        meta = provenance.of_run(cell, run, now, status, store.fingerprint)
+        meta = provenance.of_run(cell, run, now, i, status, store.fingerprint)
         store.finish(
             records.rows(now.histories[i].rows()), {**meta, "cost": clock.cost(run.digest, job.device)}
         )

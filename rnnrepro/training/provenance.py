@@ -51,8 +51,11 @@ def device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
 
 
-def of_run(cell: Cell, run: Run, state: TrainState, status: str, fingerprint: str) -> dict[str, Any]:
-    """The provenance of a run's finished record; it names no paper, for equal runs of two papers are one."""
+def of_run(cell: Cell, run: Run, state: TrainState, i: int, status: str, fingerprint: str) -> dict[str, Any]:
+    """The provenance of the finished record of run `i` of `state`.
+
+    It names no paper, for equal runs of two papers are one.
+    """
     task = state.task
     return {
         "status": status,
@@ -64,7 +67,7 @@ def of_run(cell: Cell, run: Run, state: TrainState, status: str, fingerprint: st
         "versions": versions(),
         "device": task.device.type,
         "device_name": device_name(task.device),
-        "backend": "plain",
+        "backend": state.backends[i],
         "threads": torch.get_num_threads(),
         "parameters": state.network.parameter_count(),
         "chance": {task.metrics[0]: task.chance},
@@ -79,7 +82,7 @@ def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
         {
             "seed": run.seed,
             "point": run.point,
-            **{k: record.provenance[k] for k in ("status", "steps", "digest", "fingerprint")},
+            **{k: record.provenance[k] for k in ("status", "steps", "digest", "fingerprint", "backend")},
         }
         for run, record in zip(cell.runs, found, strict=True)
     ]
@@ -89,7 +92,6 @@ def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
         "versions",
         "device",
         "device_name",
-        "backend",
         "threads",
         "parameters",
         "chance",
@@ -118,6 +120,7 @@ def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
         "extra": arm.extra,
         "note": arm.note,
         "fingerprint": first["fingerprint"],
+        "backend": "+".join(sorted({record.provenance["backend"] for record in found})),
         "runs": runs,
         **{k: first[k] for k in shared},
     }

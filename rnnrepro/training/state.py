@@ -14,6 +14,7 @@ from torch import Tensor
 from rnnrepro import models, streams, tasks
 from rnnrepro.models.network import Network
 from rnnrepro.optim.optimiser import Optimiser
+from rnnrepro.scan import chosen
 from rnnrepro.tasks.base import Task
 from rnnrepro.training.history import History
 
@@ -22,7 +23,8 @@ from rnnrepro.training.history import History
 class TrainState:
     """S runs in training; `names` tells them apart.
 
-    `carried`: the detached state, (S, B, N) tensors, of tasks that carry it, or None.
+    `carried`: the detached state, (S, B, N) tensors, of tasks that carry it, or None. `backends`: the forms of the
+    scan that each run has been trained with, joined by +.
 
     There is no generator here: batches, orders and initial values are pure functions of (settings, seed, step).
     """
@@ -33,6 +35,7 @@ class TrainState:
     network: Network
     optimiser: Optimiser
     histories: list[History]
+    backends: list[str]
     step: int = 0
     carried: tuple[Tensor, ...] | None = None
 
@@ -52,6 +55,7 @@ class TrainState:
         self.settings = [self.settings[i] for i in rows]
         self.names = [self.names[i] for i in rows]
         self.histories = [self.histories[i] for i in rows]
+        self.backends = [self.backends[i] for i in rows]
         self.task = self.task.take(rows)
         self.network = self.network.take(rows)
         self.optimiser = self.optimiser.take(rows, dict(self.network.named_parameters()))
@@ -63,6 +67,7 @@ class TrainState:
         rows = slice(i, i + 1)
         return {
             "step": self.step,
+            "backend": self.backends[i],
             "network": {k: v[rows].cpu().clone() for k, v in self.network.state_dict().items()},
             "optimiser": {k: v[rows].cpu() for k, v in self.optimiser.state().items()},
             "carried": [v[rows].cpu().clone() for v in self.carried or ()],
@@ -78,6 +83,10 @@ class TrainState:
         parts = zip(*(run["carried"] for run in runs), strict=True)
         self.carried = tuple(torch.cat(part).to(device) for part in parts) or None
         self.histories = [History.restored(run["history"]) for run in runs]
+        self.backends = [
+            "+".join(sorted({now, *run.get("backend", "plain").split("+")}))  # earlier code knew no other
+            for now, run in zip(self.backends, runs, strict=True)
+        ]
 
 
 def _joined(parts: Sequence[Mapping[str, Tensor]], device: torch.device) -> dict[str, Tensor]:
@@ -85,9 +94,17 @@ def _joined(parts: Sequence[Mapping[str, Tensor]], device: torch.device) -> dict
 
 
 def begin(
-    settings: Sequence[dict[str, Any]], names: Sequence[str], *, data: Path | None, device: torch.device
+    settings: Sequence[dict[str, Any]],
+    names: Sequence[str],
+    *,
+    data: Path | None,
+    device: torch.device,
+    backend: str = "auto",
 ) -> TrainState:
-    """A fresh state for runs whose settings differ in seed and rates only."""
+    """A fresh state for runs whose settings differ in seed and rates only.
+
+    Raises Fault for a `backend` that is unknown or that the device cannot run (`rnnrepro.scan.chosen`).
+    """
     common = settings[0]
     seeds = [run["seed"] for run in settings]
     task_settings = {k: v for k, v in common["task"].items() if k != "kind"}
@@ -107,6 +124,7 @@ def begin(
         readout_every=task.readout_every,
         generators=[torch.Generator().manual_seed(streams.seed("parameters", seed)) for seed in seeds],
     ).to(device)
+    network.recurrence.backend = backend
     return TrainState(
         settings=list(settings),
         names=list(names),
@@ -114,7 +132,14 @@ def begin(
         network=network,
         optimiser=optimiser_of(network, settings, device),
         histories=[History() for _ in seeds],
+        backends=[_chosen(network)] * len(seeds),
     )
+
+
+@torch.no_grad()
+def _chosen(network: Network) -> str:
+    part = network.recurrence
+    return chosen(part.backend, part.rule, part.matrix.build())
 
 
 def optimiser_of(network: Network, settings: Sequence[dict[str, Any]], device: torch.device) -> Optimiser:

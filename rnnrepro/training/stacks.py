@@ -1,0 +1,89 @@
+"""How many runs share a stack: as many as half of the free memory holds.
+
+On a card more runs cost little more until it is full. On a processor the compiled scan takes one run after the
+other, so that a run costs nearly the same in any stack, and only the work beside the scan is shared: there too the
+largest stack that fits is the cheapest, and memory alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import torch
+
+from rnnrepro import tables
+from rnnrepro.scan import chosen
+from rnnrepro.tasks.shapes import Shape
+from rnnrepro.training import memory
+from rnnrepro.updates.base import Update
+
+AUTO = "auto"
+SHARE = 0.5
+"""Of the free memory; the rest is for other jobs, for data and for what the estimate leaves out."""
+
+_FLOAT = 4
+_SEQUENCES_OF_ANALYSES = 32
+_OF_MATRIX = (
+    30  # floats an entry of W: slots, gradients, and what building it keeps, partly in double precision
+)
+_OF_OUTPUTS = 5  # floats an output: scores, powers, gradients
+
+Item = TypeVar("Item")
+
+
+def backend_of(settings: Mapping[str, Any], backend: str, device: torch.device) -> str:
+    """The scan that would run these settings: `plain`, `cpu` or `gpu`. Raises Fault as `rnnrepro.scan.chosen`."""
+    return chosen(backend, _update(settings), torch.empty(1, 1, 1, device=device))
+
+
+def bytes_of_run(settings: Mapping[str, Any], shape: Shape, backend: str) -> int:
+    """About how much memory a run takes at the most while it trains: a step, an evaluation or an analysis.
+
+    Right to a factor of two, which a test holds it to.
+    """
+    training, model = settings["training"], settings["model"]
+    update = _update(settings)
+    hidden, width = model["hidden"], model["hidden"] * update.gates
+    inputs = model["embedding"]["size"] or shape.inputs
+    stepped = _scanned(update, backend != "plain", shape.readouts > 1) * hidden
+    entering = 3 * inputs if model["embedding"]["size"] else 2
+    read = _OF_OUTPUTS * shape.outputs * shape.readouts / shape.length
+    train = shape.length * training["batch"] * (stepped + entering + read)
+    forward = (hidden + width if backend == "plain" or shape.readouts > 1 else 2) + entering + read
+    looked_at = shape.length * shape.evaluation_batch * forward if training["splits"] else 0
+    kept = _scanned(update, False, True) * hidden
+    analysed = shape.length * _SEQUENCES_OF_ANALYSES * kept if settings["analyses"] else 0
+    weights = _OF_MATRIX * (hidden + inputs) * width + 4 * hidden * shape.outputs
+    return int(_FLOAT * (max(train, looked_at, analysed) + weights)) + shape.pool_bytes
+
+
+def most(settings: Mapping[str, Any], shape: Shape, backend: str, device: torch.device) -> int:
+    """How many runs of these settings may share a stack, at least 1."""
+    return max(1, int(SHARE * memory.free(device) / bytes_of_run(settings, shape, backend)))
+
+
+def even(items: Sequence[Item], size: int) -> list[list[Item]]:
+    """`items` in order, in the fewest parts of at most `size`, as equal as can be."""
+    count = -(-len(items) // size)
+    bounds = [len(items) * i // count for i in range(count + 1)]
+    return [list(items[a:b]) for a, b in pairwise(bounds)]
+
+
+def _update(settings: Mapping[str, Any]) -> Update:
+    return tables.load("update", settings["model"]["update_kind"])(**settings["model"]["update"])
+
+
+def _scanned(update: Update, fused: bool, every: bool) -> int:
+    """Floats a unit and a step of a sequence that a forward and a backward pass hold.
+
+    The fused scans keep the state and what the stages save, and the gradient that arrives. Autograd keeps about six
+    arrays for each that comes from a product, and the gradients of the outputs and of z.
+    """
+    arriving = sum(len(stage.inputs) for stage in update.stages)
+    if not fused:
+        return 6 * arriving + 3
+    parts = sum(len(names) for names in update.state)
+    middle = update.gates if len(update.stages) == 2 else 0
+    return parts + sum(len(stage.saves) for stage in update.stages) + middle + (2 if every else 0)
