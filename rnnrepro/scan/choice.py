@@ -48,8 +48,6 @@ def _unfit(update: type[Update], dtype: torch.dtype, native: str) -> str:
     if dtype != torch.float32:
         return f"compiled scans take float32, not {str(dtype).removeprefix('torch.')}"
     needed = _NEEDS[native]
-    if importlib.util.find_spec(f"rnnrepro.scan.{native}.scan") is None:  # TEMPORARY until both forms have landed
-        return "not written yet"
     if needed not in sys.modules and importlib.util.find_spec(needed) is None:
         return f"the package {needed} is not installed"
     return ""

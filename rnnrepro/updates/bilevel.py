@@ -102,7 +102,5 @@ class BilevelNesterov(BilevelHeavyBall):
 
     stages = (
         _RESIDUAL,
-        Stage(
-            nesterov, nesterov_back, inputs=("y",), saves=("step",), gradients=("y", "h", "m", "r", "mu")
-        ),
+        Stage(nesterov, nesterov_back, inputs=("y",), saves=("step",), gradients=("y", "h", "m", "r", "mu")),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from rnnrepro.scan.cpu import memory
 from rnnrepro.scan.cpu.scan import scan
 
 __all__ = ["scan"]
+
+memory.keep()

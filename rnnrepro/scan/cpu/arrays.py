@@ -60,9 +60,7 @@ class Inputs:
         return self.state[0].shape[1]
 
 
-def inputs(
-    signature: Signature, mode: int, constants: Sequence[float], tensors: Sequence[Tensor]
-) -> Inputs:
+def inputs(signature: Signature, mode: int, constants: Sequence[float], tensors: Sequence[Tensor]) -> Inputs:
     """The arrays of the contiguous tensors W, z or its factors, slots, parameters (S, units) and scalars (S, T)."""
     rest = iter(tensors)
     W = next(rest).numpy()

@@ -19,7 +19,9 @@ from numba import njit, types
 from numba.extending import get_cython_function_address
 
 SMALL = 2**18
-"""Products of fewer multiplications go to OpenBLAS, which never takes a second thread for them."""
+"""Products of fewer multiplications, of matrices as they lie in memory, go to OpenBLAS.
+
+It never takes a second thread for them."""
 
 _small = get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
 
@@ -62,7 +64,7 @@ def gemm(work, transpose_a, transpose_b, m, n, k, a, b, c, add):
     factors[1] = add
     of_a, of_b = letters[transpose_a:], letters[transpose_b:]
     # BLAS counts columns first: what is handed over is cᵀ = bᵀ aᵀ.
-    if m * n * k < SMALL:
+    if m * n * k < SMALL and not (transpose_a or transpose_b):
         _sgemm_small(
             of_b.ctypes, of_a.ctypes, sizes[0:].ctypes, sizes[1:].ctypes, sizes[2:].ctypes, factors[0:].ctypes,
             b.ctypes, sizes[3:].ctypes, a.ctypes, sizes[4:].ctypes, factors[1:].ctypes, c.ctypes, sizes[5:].ctypes,

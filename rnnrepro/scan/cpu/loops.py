@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-DENSE, FLOATS, INDICES = 0, 1, 2
+FEW = 3  # inputs that are not worth a product
 
 
 def row(array):
@@ -38,21 +38,14 @@ def spread(p, rows):
 
 def project(work, mode, x, index, U, bias, t0, t1, b0, b1, out):
     """x U + bias, or U[index] + bias, of the times [t0, t1), to rows of `out`."""
-    rows, r = b1 - b0, 0
+    rows = b1 - b0
     for t in range(t0, t1):
-        for b in range(b0, b1):
-            if mode == 2:
-                source = U[index[t, b]]
-                for j in range(out.shape[1]):
-                    out[r, j] = source[j] + bias[j]
-            elif x.shape[2] == 1:
-                value = x[t, b, 0]
-                for j in range(out.shape[1]):
-                    out[r, j] = value * U[0, j] + bias[j]
-            else:
-                out[r] = bias
-            r += 1
-    if mode == 1 and x.shape[2] > 1:
+        part = out[(t - t0) * rows : (t - t0 + 1) * rows]
+        if mode == 2:
+            look_up(index[t, b0:b1], U, bias, part)
+        else:
+            project_few(x[t, b0:b1], U, bias, part)
+    if mode == 1 and x.shape[2] > FEW:
         if rows == x.shape[1]:
             gemm(work, 0, 0, (t1 - t0) * rows, out.shape[1], x.shape[2], x[t0], U, out, 1)
         else:
@@ -60,29 +53,77 @@ def project(work, mode, x, index, U, bias, t0, t1, b0, b1, out):
                 gemm(work, 0, 0, rows, out.shape[1], x.shape[2], x[t, b0:], U, out[(t - t0) * rows :], 1)
 
 
-def pull_back_projection(work, mode, x, index, U, t0, t1, b0, b1, u, dz, dx, dU, dbias):
-    """From the gradient `u` of z in rows of the times [t0, t1): those of what z was made of. dU and dbias add up."""
-    rows, r = b1 - b0, 0
-    M = u.shape[1]
+def look_up(index, U, bias, out):
+    for b in range(out.shape[0]):
+        source = U[index[b]]
+        for j in range(out.shape[1]):
+            out[b, j] = source[j] + bias[j]
+
+
+def project_few(x, U, bias, out):
+    """bias + x U for few inputs, bias alone for many."""
+    for b in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[b, j] = bias[j]
+        for d in range(x.shape[1] if x.shape[1] <= FEW else 0):
+            value, source = x[b, d], U[d]
+            for j in range(out.shape[1]):
+                out[b, j] += value * source[j]
+
+
+def pull_back_projection(work, mode, x, index, U, t0, t1, b0, b1, u, dz, dx, dU, dbias, part):
+    """From the gradient `u` of z in rows of the times [t0, t1): those of what z was made of. dU and dbias add up.
+
+    `part` (D + 1, M) takes the sums of these times, which are added up in double precision.
+    """
+    rows = b1 - b0
+    if mode != 0:
+        part[:] = 0
     for t in range(t0, t1):
-        if mode == 0 and dz.size > 0:
-            dz[t, b0:b1] = u[r : r + rows]
-        for b in range(b0, b1):
-            if mode == 2:
-                target = dU[index[t, b]]
-                for j in range(M):
-                    target[j] += u[r, j]
-            elif mode == 1:
-                for d in range(x.shape[2] if x.shape[2] < 4 else 0):
-                    value, target = x[t, b, d], dU[d]
-                    for j in range(M):
-                        target[j] += value * u[r, j]
-            if mode != 0:
-                for j in range(M):
-                    dbias[j] += u[r, j]
-            r += 1
-        if mode == 1 and dx.size > 0:
-            gemm(work, 0, 1, rows, x.shape[2], M, u[r - rows :], U, dx[t, b0:], 0)
+        u_t = u[(t - t0) * rows : (t - t0 + 1) * rows]
+        if mode == 0:
+            if dz.size > 0:
+                dz[t, b0:b1] = u_t
+        elif mode == 2:
+            scatter(index[t, b0:b1], u_t, dU, part[0])
+        else:
+            gather_few(x[t, b0:b1], u_t, part)
+            if dx.size > 0:
+                gemm(work, 0, 1, rows, x.shape[2], u.shape[1], u_t, U, dx[t, b0:], 0)
+    if mode == 1 and x.shape[2] > FEW:
+        weigh_inputs(work, rows, t0, t1, b0, x, u, part[1:])
+    if mode == 1:
+        add_up(part[1:], dU)
+    if mode != 0:
+        for j in range(dbias.shape[0]):
+            dbias[j] += part[0, j]
+
+
+def scatter(index, u, dU, dbias):
+    for b in range(u.shape[0]):
+        target = dU[index[b]]
+        for j in range(u.shape[1]):
+            target[j] += u[b, j]
+        for j in range(u.shape[1]):
+            dbias[j] += u[b, j]
+
+
+def gather_few(x, u, part):
+    """Adds the sums of u, and for few inputs of xᵀ u, over the rows."""
+    for b in range(u.shape[0]):
+        target = part[0]
+        for j in range(u.shape[1]):
+            target[j] += u[b, j]
+        for d in range(x.shape[1] if x.shape[1] <= FEW else 0):
+            value, target = x[b, d], part[d + 1]
+            for j in range(u.shape[1]):
+                target[j] += value * u[b, j]
+
+
+def add_up(part, total):
+    for d in range(part.shape[0]):
+        for j in range(part.shape[1]):
+            total[d, j] += part[d, j]
 
 
 def weigh(work, rows, t0, t1, b0, b1, start, h, u, dW):
@@ -98,17 +139,14 @@ def weigh(work, rows, t0, t1, b0, b1, start, h, u, dW):
         gemm(work, 1, 0, N, M, (t1 - first) * rows, h[first - 1], u[(first - t0) * rows :], dW, 1)
 
 
-def weigh_inputs(work, rows, t0, t1, b0, x, u, dU, scratch):
-    """dU += the sum over the times [t0, t1) of x_tᵀ u_t, added up in double precision from chunk to chunk."""
-    D, M = dU.shape
+def weigh_inputs(work, rows, t0, t1, b0, x, u, part):
+    """part = the sum over the times [t0, t1) of x_tᵀ u_t."""
+    D, M = part.shape
     if rows == x.shape[1]:
-        gemm(work, 1, 0, D, M, (t1 - t0) * rows, x[t0], u, scratch, 0)
+        gemm(work, 1, 0, D, M, (t1 - t0) * rows, x[t0], u, part, 0)
     else:
         for t in range(t0, t1):
-            gemm(work, 1, 0, D, M, rows, x[t, b0:], u[(t - t0) * rows :], scratch, 0 if t == t0 else 1)
-    for d in range(D):
-        for j in range(M):
-            dU[d, j] += scratch[d, j]
+            gemm(work, 1, 0, D, M, rows, x[t, b0:], u[(t - t0) * rows :], part, 0 if t == t0 else 1)
 
 
 def sum_rows(values, out, rows, units):
@@ -121,7 +159,8 @@ def sum_rows(values, out, rows, units):
                 out[k, j] += flat[first + j]
 
 
-HELPERS = (row, chunk_length, spread, project, pull_back_projection, weigh, weigh_inputs, sum_rows)
+ROW_LOOPS = (look_up, project_few, scatter, gather_few, add_up)
+HELPERS = (row, chunk_length, spread, project, weigh, weigh_inputs, pull_back_projection, sum_rows)
 
 
 def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b1, keep):
@@ -129,6 +168,7 @@ def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b
     N, M = W.shape
     columns = (rows if FLAT else 1) * (N // PARTS)
     work, parameters, length = workspace(), spread(p, rows), chunk_length(rows, M, time)
+    Wt = np.ascontiguousarray(W.T) if TWO_STAGES else W
     u, y = np.empty((rows, M), np.float32), np.empty((rows, N), np.float32)
     zs = np.empty((length * rows if mode != 0 else 1, M), np.float32)
     for t in range(time):
@@ -142,7 +182,7 @@ def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b
         if TWO_STAGES:
             a_t = a[t if keep else 0, b0:b1]
             forward_rows_0(columns, row(u), row(z_t), rows_of(before), (row(a_t),), x_t, parameters, q[t])
-            gemm(work, 0, 1, rows, N, M, a_t, W, y, 0)
+            gemm(work, 0, 0, rows, N, M, a_t, Wt, y, 0)
             forward_rows_1(columns, row(y), row(y), rows_of(before), rows_of(after), x_t, parameters, q[t])
         else:
             forward_rows_0(columns, row(u), row(z_t), rows_of(before), rows_of(after), x_t, parameters, q[t])
@@ -152,7 +192,31 @@ def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b
 
 
 def backward(
-    W, mode, x, index, U, start, n, saved, a, p, q, every, g, d, c, full, b0, b1, dW, dz, dx, dU, dbias, dp, dq
+    W,
+    mode,
+    x,
+    index,
+    U,
+    start,
+    n,
+    saved,
+    a,
+    p,
+    q,
+    every,
+    g,
+    d,
+    c,
+    full,
+    b0,
+    b1,
+    dW,
+    dz,
+    dx,
+    dU,
+    dbias,
+    dp,
+    dq,
 ):
     """The gradients of all that `forward` took, from those of the outputs (`g`) and of the last state (`d`).
 
@@ -164,13 +228,14 @@ def backward(
     units = N // PARTS
     columns = (rows if FLAT else 1) * units
     work, parameters, length = workspace(), spread(p, rows), chunk_length(rows, M, time)
+    Wt = np.ascontiguousarray(W.T)  # products with a matrix as it lies in memory are the faster ones
     us, none = np.empty((length * rows, M), np.float32), np.zeros((rows, g.shape[2]), np.float32)
     y, g_a = np.empty((rows, N), np.float32), np.empty((rows, M), np.float32)
     m = row(np.empty((rows, max(1, MIDDLE) * units), np.float32))
     of_p = row(np.zeros((rows, max(1, PARAMETERS) * units), np.float32))
     of_q = row(np.zeros((rows, max(1, SCALARS) * units), np.float32))
     step_sums = np.zeros((max(1, SCALARS), units), np.float64)
-    scratch = np.empty((dU.shape[0] if mode == 1 else 1, M), np.float32)
+    part = np.empty((dU.shape[0] + 1 if mode == 1 else 1, M), np.float32)
     d, c = slots_of(d, b0, b1), slots_of(c, b0, b1)
     result = c
     for t in range(time - 1, -1, -1):
@@ -193,13 +258,11 @@ def backward(
             for k in range(SCALARS):
                 dq[t, k] = step_sums[k].sum()
         if full:
-            gemm(work, 0, 1, rows, N, M, u, W, c[READS], 1 if DIRECT else 0)
+            gemm(work, 0, 0, rows, N, M, u, Wt, c[READS], 1 if DIRECT else 0)
         if i == 0:
             t1 = min(t + length, time)
             weigh(work, rows, t, t1, b0, b1, start[READS], n[READS], us, dW)
-            pull_back_projection(work, mode, x, index, U, t, t1, b0, b1, us, dz, dx, dU, dbias)
-            if mode == 1 and x.shape[2] >= 4:
-                weigh_inputs(work, rows, t, t1, b0, x, us, dU, scratch)
+            pull_back_projection(work, mode, x, index, U, t, t1, b0, b1, us, dz, dx, dU, dbias, part)
         d, c = c, d
     for k in range(len(result)):
         result[k][:] = d[k]

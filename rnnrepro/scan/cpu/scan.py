@@ -97,7 +97,9 @@ class _Call:
         count = tiles(given.runs, given.batch, threads)
         for_each(run, items(given.runs, given.batch, count), threads)
 
-    def backward(self, given: Inputs, kept: list[Tensor], g: Tensor, ends: list[Tensor], out: _Gradients) -> None:
+    def backward(
+        self, given: Inputs, kept: list[Tensor], g: Tensor, ends: list[Tensor], out: _Gradients
+    ) -> None:
         """Fill `out` from the gradients of the outputs and of the last state, which is overwritten."""
         gradient = g.numpy()
         arriving = [part.numpy() for part in ends]

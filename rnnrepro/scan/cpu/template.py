@@ -56,6 +56,7 @@ class Template:
             ]
         if len(signature.stages) == 1:  # compiled, never called
             blocks.append("forward_rows_1, backward_rows_1 = forward_rows_0, backward_rows_0")
+        blocks += [f"@over_rows\n{inspect.getsource(function)}" for function in loops.ROW_LOOPS]
         blocks += [f"@over_time\n{inspect.getsource(function)}" for function in loops.HELPERS]
         blocks += self._slots()
         blocks += [f"@scans\n{inspect.getsource(f)}" for f in (loops.forward, loops.backward)]
@@ -78,6 +79,7 @@ class Template:
             "SCALARS": len(signature.scalars),
             "PARAMETERS": len(signature.parameters),
             "PARTS": len(signature.state[signature.reads]),
+            "FEW": loops.FEW,
             "DIRECT": bool(direct & set(signature.state[signature.reads])),
         }
         return "\n".join(f"{name} = {value}" for name, value in values.items())
@@ -86,7 +88,11 @@ class Template:
         """Functions of a tuple with one array a slot; the compiler knows tuples of a fixed length alone."""
 
         def each(text: str) -> str:
-            return "(" + "".join(f"{text.replace('#', str(k))}, " for k in range(len(self.signature.state))) + ")"
+            return (
+                "("
+                + "".join(f"{text.replace('#', str(k))}, " for k in range(len(self.signature.state)))
+                + ")"
+            )
 
         return [
             f"@over_time\ndef slots_of(arrays, b0, b1):\n    return {each('arrays[#][b0:b1]')}",

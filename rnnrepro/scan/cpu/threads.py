@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import NamedTuple
+
+import numpy as np
+import torch
 
 from rnnrepro.scan.cpu.blas import one_thread
 
@@ -47,9 +51,26 @@ def for_each(function: Callable[[Item], None], work: list[Item], threads: int) -
 
 
 def _run(function: Callable[[Item], None], share: list[Item]) -> None:
-    with one_thread():
+    with one_thread(), _without_denormals():
         for item in share:
             function(item)
+
+
+@contextmanager
+def _without_denormals() -> Iterator[None]:
+    """Numbers below 1.2e-38 count as 0 on this thread.
+
+    A gradient that vanishes over time ends in such numbers, with which a processor computes ten times slower.
+    """
+    flushed = np.float32(1e-30) * np.float32(1e-10) == 0
+    if flushed:
+        yield
+        return
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @cache
