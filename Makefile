@@ -21,7 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install $(PIP_OPTIONS)
 SNAKEMAKE := $(BIN)/python workflow/scripts/launch.py --cores $(CORES)
 TINY := build/tiny
 
-.PHONY: all quick test test-slow lint format tiny readme report venv clean help
+.PHONY: all quick test test-slow lint format tiny readme bench report venv clean help
 
 all: venv  ## set up .venv and run the whole pipeline at the scale of config/config.yaml (quick)
 	@$(SNAKEMAKE) $(ARGS)
@@ -52,6 +52,9 @@ tiny: venv  ## the pipeline on two papers with three experiments of twenty steps
 
 readme: venv  ## write the results block of README.md from reference/
 	@$(BIN)/python -m rnnrepro readme
+
+bench: venv  ## time the engine against its peers, into results/bench: some four minutes on a quiet machine
+	@$(BIN)/python -m rnnrepro bench $(ARGS)
 
 report: venv  ## Snakemake's own report of what has been run, as build/report.zip
 	@mkdir -p build && $(BIN)/snakemake --report build/report.zip $(ARGS)

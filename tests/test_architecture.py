@@ -26,6 +26,7 @@ LAYERS = [
     {"models"},
     {"analysis", "conformance"},
     {"training"},
+    {"bench"},
     {"claims"},
     {"exhibits"},
     {"cli", "__main__"},

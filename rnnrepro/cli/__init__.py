@@ -25,6 +25,7 @@ COMMANDS = (
     "page",
     "report",
     "readme",
+    "bench",
     "schema",
 )
 

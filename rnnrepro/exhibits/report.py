@@ -13,7 +13,7 @@ from rnnrepro import plan
 from rnnrepro.claims.table import counted
 from rnnrepro.claims.verdicts import VERDICTS, Verdict
 from rnnrepro.config import Paper
-from rnnrepro.exhibits import costs, html, kind_of
+from rnnrepro.exhibits import bench, costs, html, kind_of
 from rnnrepro.project import Project
 
 THUMBNAIL = 520  # pixels
@@ -51,6 +51,7 @@ def write(project: Project, *, scale: str, results: Path, verdicts: Sequence[Ver
         "report.html",
         scale=scale,
         sections=sections,
+        benches=bench.sections(results, project.folder.parent / "reference" / "bench"),
         kinds=kinds,
         total=costs.total(spent),
         verdicts=sorted(verdicts, key=lambda v: (project.chosen.index(v.paper), v.verdict == "not run")),
