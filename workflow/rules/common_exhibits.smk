@@ -93,6 +93,12 @@ def look(*files):
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
+def benches():
+    """The benches that the report may show: this machine's, and those that are kept."""
+    folders = Path("results/bench"), PROJECT.folder.parent / "reference" / "bench"
+    return [path.resolve() for folder in folders for path in sorted(folder.glob("*.parquet"))]
+
+
 @cache
 def code(*modules):
     """A fingerprint of modules and all that they import of the package."""

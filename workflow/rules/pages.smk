@@ -108,7 +108,7 @@ rule report:
     params:
         settings=settings_of_papers,
         code=lambda wildcards: code("rnnrepro.cli.report"),
-        look=lambda wildcards: look(),
+        look=lambda wildcards: look(*benches()),
         changes=changes,
     message:
         "Writing the report of scale {wildcards.scale}"
