@@ -11,36 +11,40 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from rnnrepro.errors import Fault
 from rnnrepro.matrices.base import Matrix, distance_from_orthogonal
 from rnnrepro.matrices.skew import initial, skew
+from rnnrepro.reduce import finite_per_run, where_run
 
 ORDERS = ("code", "paper")
 
 
 class _ScaledCayley(torch.autograd.Function):
-    """W from (A, d), one factorisation for both directions, in float64 as in the authors' code.
+    """W = (2Z − I) D for Z = (I + A)^{-1}, which is all that both directions need: one factorisation.
 
-    With G the gradient of W, dW = −(I+A)^{-1} dA (W + D) gives ∂L/∂A = −V̂ entry by entry, with the authors'
-    V̂ = (I+A)^{-T} G (D + Wᵀ); for A = X − Xᵀ the total derivative of a coordinate is then V̂ᵀ − V̂.
+    Z is found in float64, as in the authors' code, so that W is orthogonal to the rounding of its own precision
+    however large A is. dW = −2 Z dA Z D, so a gradient G of W pulls back to −2 Zᵀ G D Zᵀ: two products in the
+    precision of A. It is −V̂ entry by entry, with the authors' V̂ = (I + A)^{-T} G (D + Wᵀ); for A = X − Xᵀ the
+    total derivative of a coordinate is then V̂ᵀ − V̂.
     """
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, signs: Tensor) -> Tensor:
-        a64, d = a.double(), signs.double().unsqueeze(1)
+        a64 = a.double()
         identity = torch.eye(a.shape[-1], dtype=a64.dtype, device=a.device)
-        # I + A is never singular; the unchecked form lets a run that is not finite give NaN and not an error.
-        factors, pivots, _ = torch.linalg.lu_factor_ex(identity + a64)
-        w = torch.linalg.lu_solve(factors, pivots, identity - a64) * d
-        ctx.save_for_backward(factors, pivots, w, d)
-        return w.to(a.dtype)
+        # I + A is never singular; the unchecked form lets a run that is not finite pass, which then is made NaN.
+        z = where_run(finite_per_run(a), torch.linalg.inv_ex(a64 + identity).inverse, float("nan"))
+        ctx.save_for_backward(z.to(a.dtype), signs)
+        return torch.sub(z, identity, alpha=0.5).mul_(2 * signs.unsqueeze(1)).to(a.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
-        factors, pivots, w, d = ctx.saved_tensors
-        right = torch.bmm(g.double(), w.mT + torch.diag_embed(d.squeeze(1)))
-        return -torch.linalg.lu_solve(factors, pivots, right, adjoint=True).to(g.dtype), None
+        z, signs = ctx.saved_tensors
+        right = torch.bmm(g * signs.unsqueeze(1), z.mT)
+        return torch.bmm(z.mT, right).mul_(-2), None
 
 
 def scaled_cayley(a: Tensor, signs: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rnnrepro.errors import Fault
-from rnnrepro.matrices.cayley import ScaledCayley
+from rnnrepro.matrices.cayley import ScaledCayley, scaled_cayley
 from rnnrepro.matrices.skew import coordinates_of, skew
 
 
@@ -68,6 +68,32 @@ def test_w_is_orthogonal_to_single_precision_rounding_for_large_coordinates() ->
     with torch.no_grad():
         matrix.skew.copy_(20 * torch.randn(matrix.skew.shape, generator=torch.Generator().manual_seed(0)))
     assert float(matrix.residual()) < 1e-5
+
+
+@pytest.mark.parametrize("norm", [0.0, 1e-3, 1.0, 10.0, 1000.0])
+@pytest.mark.parametrize("size", [1, 2, 33, 128])
+def test_single_precision_errs_no_more_than_a_solve(size: int, norm: float) -> None:
+    a = torch.randn(1, size, size, generator=torch.Generator().manual_seed(size), dtype=torch.float64)
+    a = a - a.mT
+    a = (a * (norm / torch.linalg.matrix_norm(a, 2).clamp(min=1e-9))).float()
+    signs = torch.ones(1, size).index_fill_(1, torch.arange(size // 2), -1)
+    g = torch.randn(1, size, size, generator=torch.Generator().manual_seed(5))
+
+    def solve(a: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
+        identity = torch.eye(size, dtype=a.dtype)
+        return torch.linalg.solve(identity + a, identity - a) * signs.unsqueeze(1)
+
+    def both(function, a: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        a = a.clone().requires_grad_()
+        w = function(a, signs.to(a.dtype))
+        return w.detach(), torch.autograd.grad(w, a, g.to(a.dtype))[0]
+
+    exact, ours, theirs = both(solve, a.double()), both(scaled_cayley, a), both(solve, a)
+    for x, y, z in zip(ours, theirs, exact, strict=True):
+        error, allowed = (float((found - z).norm() / z.norm()) for found in (x, y))
+        assert error <= 1.5 * allowed + 3e-7
+    w = ours[0][0].double()
+    assert float(torch.linalg.matrix_norm(w.T @ w - torch.eye(size), 2)) < 5e-7
 
 
 def test_parameters_are_counted_as_in_the_papers() -> None:
