@@ -28,7 +28,7 @@ _SEQUENCES_OF_ANALYSES = 32
 _OF_MATRIX = (
     30  # floats an entry of W: slots, gradients, and what building it keeps, partly in double precision
 )
-_OF_OUTPUTS = 5  # floats an output: scores, powers, gradients
+_OF_OUTPUTS = 4  # floats an output: scores, powers, gradients
 
 Item = TypeVar("Item")
 
@@ -78,12 +78,12 @@ def _update(settings: Mapping[str, Any]) -> Update:
 def _scanned(update: Update, fused: bool, every: bool) -> int:
     """Floats a unit and a step of a sequence that a forward and a backward pass hold.
 
-    The fused scans keep the state and what the stages save, and the gradient that arrives. Autograd keeps about six
+    The fused scans keep the state and what the stages save, and the gradient that arrives. Autograd keeps about five
     arrays for each that comes from a product, and the gradients of the outputs and of z.
     """
     arriving = sum(len(stage.inputs) for stage in update.stages)
     if not fused:
-        return 6 * arriving + 3
+        return 5 * arriving + 3
     parts = sum(len(names) for names in update.state)
     middle = update.gates if len(update.stages) == 2 else 0
     return parts + sum(len(stage.saves) for stage in update.stages) + middle + (2 if every else 0)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+import torch
 import yaml
 
-from rnnrepro import plan, project
+from rnnrepro import plan, project, records
+from rnnrepro.training.job import Job
 
 ARMS = {
     "enrnn": {
@@ -80,3 +85,46 @@ def cells(folder: Path) -> dict[str, plan.Cell]:
     """Its cells by `experiment/arm`."""
     found = plan.cells(project.load(folder), "quick")
     return {f"{cell.experiment}/{cell.arm}": cell for cell in found}
+
+
+@dataclass
+class StopsAfter(Job):
+    """A job that is asked to stop after so many steps."""
+
+    steps: int = 10**9
+
+    def stop_asked(self) -> bool:
+        self.steps -= 1
+        if self.steps <= 0:
+            self.stopping = "the test says so"
+        return super().stop_asked()
+
+
+@pytest.fixture
+def job() -> Callable[..., StopsAfter]:
+    """`job(root, **options)`: a silent job on the processor, on one thread."""
+
+    def make(root: Path, **options) -> StopsAfter:
+        torch.set_num_threads(1)
+        return StopsAfter(root=root, device=torch.device("cpu"), say=lambda text: None, **options)
+
+    return make
+
+
+@pytest.fixture
+def rows_of() -> Callable[[records.CellRecords], bytes]:
+    """The rows of a record byte for byte: a value that is not a number equals itself here."""
+
+    def rows(record: records.CellRecords) -> bytes:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, record.table.schema.remove_metadata()) as stream:
+            stream.write_table(record.table.combine_chunks())
+        return sink.getvalue().to_pybytes()
+
+    return rows
+
+
+@pytest.fixture
+def tables(rows_of) -> Callable[[list[records.CellRecords]], list[bytes]]:
+    """The rows of several records, each as `rows_of` has it."""
+    return lambda found: [rows_of(record) for record in found]

@@ -7,12 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-import torch
 
 from rnnrepro import records
 from rnnrepro.training import job as jobs
@@ -20,38 +17,10 @@ from rnnrepro.training import job as jobs
 CELLS = ["adding/enrnn", "adding/dtriv", "adding/lstm", "adding/rnn", "text/lstm"]
 
 
-@dataclass
-class StopsAfter(jobs.Job):
-    """A job that is asked to stop after so many steps."""
-
-    steps: int = 10**9
-
-    def stop_asked(self) -> bool:
-        self.steps -= 1
-        if self.steps <= 0:
-            self.stopping = "the test says so"
-        return super().stop_asked()
-
-
-def job(root: Path, **options) -> StopsAfter:
-    torch.set_num_threads(1)
-    return StopsAfter(root=root, device=torch.device("cpu"), say=lambda text: None, **options)
-
-
-def tables(found: list[records.CellRecords]) -> list[bytes]:
-    """Byte for byte: a value that is not a number equals itself here."""
-    return [_bytes(record) for record in found]
-
-
-def _bytes(record: records.CellRecords) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, record.table.schema.remove_metadata()) as stream:
-        stream.write_table(record.table.combine_chunks())
-    return sink.getvalue().to_pybytes()
-
-
 @pytest.mark.parametrize("name", CELLS)
-def test_a_run_stopped_at_any_step_ends_with_the_same_rows_as_one_never_stopped(cells, tmp_path, name):
+def test_a_run_stopped_at_any_step_ends_with_the_same_rows_as_one_never_stopped(
+    cells, tmp_path, name, tables, job
+):
     whole = jobs.train(cells[name], job(tmp_path / "whole"))
     for steps in (1, 4, 5, 13):
         root = tmp_path / f"stopped{steps}"
@@ -60,13 +29,13 @@ def test_a_run_stopped_at_any_step_ends_with_the_same_rows_as_one_never_stopped(
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_a_run_alone_has_the_same_rows_as_in_a_stack(cells, tmp_path, name):
+def test_a_run_alone_has_the_same_rows_as_in_a_stack(cells, tmp_path, name, tables, job):
     together = jobs.train(cells[name], job(tmp_path / "together"))
     alone = jobs.train(cells[name], job(tmp_path / "alone", stack=1))
     assert tables(alone) == tables(together)
 
 
-def test_a_run_that_diverges_keeps_its_history_and_leaves_its_neighbours_alone(cells, tmp_path):
+def test_a_run_that_diverges_keeps_its_history_and_leaves_its_neighbours_alone(cells, tmp_path, job):
     cell = cells["adding/rnn"]
     found = jobs.train(cell, job(tmp_path))
     by_point = {}
@@ -76,7 +45,7 @@ def test_a_run_that_diverges_keeps_its_history_and_leaves_its_neighbours_alone(c
     assert by_point == {"rate=0.001": ["finished"] * 3, "rate=1e+35": ["diverged"] * 3}
 
 
-def test_an_added_seed_trains_that_seed_alone(cells, tmp_path):
+def test_an_added_seed_trains_that_seed_alone(cells, tmp_path, job):
     cell = cells["adding/lstm"]
     jobs.train(cell, job(tmp_path), cell.runs[:2])
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/record.parquet")}
@@ -86,7 +55,7 @@ def test_an_added_seed_trains_that_seed_alone(cells, tmp_path):
     assert before.items() <= after.items()
 
 
-def test_stopped_runs_at_different_steps_go_on_from_their_own(cells, tmp_path):
+def test_stopped_runs_at_different_steps_go_on_from_their_own(cells, tmp_path, tables, job):
     cell = cells["adding/enrnn"]
     jobs.train(cell, job(tmp_path / "mixed", steps=3), cell.runs[:1])
     jobs.train(cell, job(tmp_path / "mixed", steps=7), cell.runs[1:])
@@ -98,7 +67,9 @@ def test_stopped_runs_at_different_steps_go_on_from_their_own(cells, tmp_path):
     "damage", [lambda data: data[: len(data) // 2], lambda data: data[:99] + b"\xff" + data[100:]]
 )
 @pytest.mark.parametrize("kept", ["checkpoint", "record.parquet"])
-def test_damaged_state_is_said_and_set_aside_and_the_run_starts_again(cells, tmp_path, damage, kept):
+def test_damaged_state_is_said_and_set_aside_and_the_run_starts_again(
+    cells, tmp_path, damage, kept, tables, job
+):
     cell = cells["adding/lstm"]
     whole = jobs.train(cell, job(tmp_path / "whole"))
     jobs.train(cell, job(tmp_path / "hurt", steps=6 if kept == "checkpoint" else 10**9))
@@ -112,7 +83,7 @@ def test_damaged_state_is_said_and_set_aside_and_the_run_starts_again(cells, tmp
     assert sum("set aside" in text for text in said) == 3
 
 
-def test_a_checkpoint_of_other_code_is_continued_only_when_asked(cells, tmp_path):
+def test_a_checkpoint_of_other_code_is_continued_only_when_asked(cells, tmp_path, job):
     cell = cells["adding/lstm"]
     jobs.train(cell, job(tmp_path, steps=6))
     for folder in tmp_path.glob("*-*"):
@@ -129,7 +100,7 @@ def test_a_checkpoint_of_other_code_is_continued_only_when_asked(cells, tmp_path
     assert not any("going on" in text for text in said)
 
 
-def test_the_cell_file_holds_every_run_with_its_provenance(cells, tmp_path):
+def test_the_cell_file_holds_every_run_with_its_provenance(cells, tmp_path, job):
     cell = cells["adding/rnn"]
     found = jobs.train(cell, job(tmp_path / "state"))
     jobs.write_cell(cell, found, tmp_path / "cell.parquet", tmp_path / "costs.parquet")
@@ -165,7 +136,7 @@ def _command(folder: Path, state: Path, cell: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_process_loses_nothing_and_two_never_train_the_same_run(folder, tmp_path, number):
+def test_a_killed_process_loses_nothing_and_two_never_train_the_same_run(folder, tmp_path, number, rows_of):
     text = (folder / "papers" / "made_up.yaml").read_text().replace("steps: 20", "steps: 3000")
     (folder / "papers" / "made_up.yaml").write_text(text)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -182,5 +153,5 @@ def test_a_killed_process_loses_nothing_and_two_never_train_the_same_run(folder,
     said = [process.communicate(timeout=120)[1] for process in pair]
     assert [process.returncode for process in pair] == [0, 0]
     assert sum("steps to go" in text for text in said) == 1
-    killed, whole = (_bytes(records.read(tmp_path / name / "out.parquet")) for name in ("killed", "whole"))
+    killed, whole = (rows_of(records.read(tmp_path / name / "out.parquet")) for name in ("killed", "whole"))
     assert killed == whole
