@@ -23,7 +23,7 @@ def factors(z: Tensor | Factored) -> tuple[list[Tensor], int]:
     bias = z.weight.new_zeros(len(z.weight), z.weight.shape[2]) if z.bias is None else z.bias
     if z.x.dtype != torch.int64:
         return [z.x.to(z.weight.dtype), z.weight, bias], FLOATS
-    if z.x.numel() and not (0 <= int(z.x.min()) and int(z.x.max()) < z.weight.shape[1]):
+    if z.x.numel() and not (int(z.x.min()) >= 0 and int(z.x.max()) < z.weight.shape[1]):
         raise Fault(f"the inputs hold a symbol outside 0…{z.weight.shape[1] - 1}")
     return [z.x, z.weight, bias], INDICES
 

@@ -15,8 +15,10 @@ import llvmlite.binding as llvm
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  loads the library before its address is asked for
 import torch
-from numba import njit, types
+from numba import types
 from numba.extending import get_cython_function_address
+
+from rnnrepro.scan.cpu.compiling import over_time
 
 SMALL = 2**18
 """Products of fewer multiplications, of matrices as they lie in memory, go to OpenBLAS.
@@ -45,7 +47,7 @@ _sgemm_small = types.ExternalFunction("rnnrepro_sgemm_small", _signature)
 _sgemm_large = types.ExternalFunction("rnnrepro_sgemm_large", _signature)
 
 
-@njit(inline="always")
+@over_time
 def workspace():
     """What the products of one thread need to hand numbers to BLAS: sizes, factors, letters."""
     letters = np.empty(2, np.uint8)
@@ -53,7 +55,7 @@ def workspace():
     return np.empty(6, np.int32), np.ones(2, np.float32), letters
 
 
-@njit
+@over_time
 def gemm(work, transpose_a, transpose_b, m, n, k, a, b, c, add):
     """c (m, n) = a b, or c + a b with `add` 1; a is (m, k) or its transpose, b (k, n) or its transpose; rows whole."""
     sizes, factors, letters = work

@@ -21,6 +21,7 @@ import numpy as np
 
 from rnnrepro.scan.cpu.blas import gemm, workspace
 from rnnrepro.scan.cpu.compiling import inlined, over_rows, over_time, scans
+from rnnrepro.scan.cpu.inputs import chunk_length, project, pull_back_projection, weigh
 from rnnrepro.scan.cpu.words import absolute, exp, expm1, relu, sigmoid, sign, sqrt, tanh, where
 '''
 
@@ -56,7 +57,6 @@ class Template:
             ]
         if len(signature.stages) == 1:  # compiled, never called
             blocks.append("forward_rows_1, backward_rows_1 = forward_rows_0, backward_rows_0")
-        blocks += [f"@over_rows\n{inspect.getsource(function)}" for function in loops.ROW_LOOPS]
         blocks += [f"@over_time\n{inspect.getsource(function)}" for function in loops.HELPERS]
         blocks += self._slots()
         blocks += [f"@scans\n{inspect.getsource(f)}" for f in (loops.forward, loops.backward)]
@@ -79,7 +79,6 @@ class Template:
             "SCALARS": len(signature.scalars),
             "PARAMETERS": len(signature.parameters),
             "PARTS": len(signature.state[signature.reads]),
-            "FEW": loops.FEW,
             "DIRECT": bool(direct & set(signature.state[signature.reads])),
         }
         return "\n".join(f"{name} = {value}" for name, value in values.items())

@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numba import njit
 
+from rnnrepro.scan.cpu.compiling import inner
+
 f = np.float32
 
 # exp: x = n ln 2 + r with |r| ≤ ln 2 / 2, exp r by its minimax polynomial (Cephes expf), 2^n by its bits.
@@ -26,7 +28,7 @@ _INFINITE, _FAR = f(math.inf), f(80)
 _T0, _T1, _T2 = f(-5.70498872745e-3), f(2.06390887954e-2), f(-5.37397155531e-2)
 _T3, _T4, _NEAR = f(1.33314422036e-1), f(-3.33332819422e-1), f(0.625)
 
-_word = njit(forceinline=True, error_model="numpy")
+_word = njit(forceinline=True, **inner)
 
 
 @_word
