@@ -107,6 +107,21 @@ UPDATES: dict[str, Component] = {
         arguments={"forget_offset": 0.0},
         about="gates i, f, g, o; c = σ(f + forget_offset) c + σ(i) tanh(g); h = σ(o) tanh(c)",
     ),
+    "bilevel_sgd": Component(
+        path="rnnrepro.updates.bilevel:BilevelSGD",
+        arguments={"eta": 1e-3, "alpha": 1.0},
+        about="h ← h − η ∇F(h), ∇F = α r − (s ∘ r) Wᵀ, r = α h − relu(z), s = 1[z > 0]",
+    ),
+    "bilevel_shb": Component(
+        path="rnnrepro.updates.bilevel:BilevelHeavyBall",
+        arguments={"eta": 1e-3, "alpha": 1.0, "momentum": 0.5},
+        about="m ← μ m − η ∇F(h); h ← h + m; ∇F as in bilevel_sgd; μ trained, from `momentum`",
+    ),
+    "bilevel_snag": Component(
+        path="rnnrepro.updates.bilevel:BilevelNesterov",
+        arguments={"eta": 1e-3, "alpha": 1.0, "momentum": 0.5},
+        about="m' = h − η ∇F(h); h ← m' + μ (m' − m); m ← m'; ∇F as in bilevel_sgd; μ trained, from `momentum`",
+    ),
 }
 
 MODELS: dict[str, Model] = {

@@ -10,10 +10,12 @@ import torch
 from torch import Generator, Tensor
 
 from rnnrepro import tables
-from rnnrepro.conformance import matrices
+from rnnrepro.conformance import matrices, stages
+from rnnrepro.drives.projection import Stepped
 from rnnrepro.errors import Fault
 from rnnrepro.models.composition import build
 from rnnrepro.models.network import Network
+from rnnrepro.updates.base import Update
 
 SEEDS = (21, 22, 23)
 TIME, BATCH, INPUTS, OUTPUTS = 5, 3, 2, 3
@@ -43,11 +45,24 @@ class Case:
     def matrix(self) -> matrices.Subject:
         """The model's matrix at its size, for the checks of matrices."""
         row = tables.row("model", self.name)
-        arguments = {**row.defaults.get("matrix", {}), **self.arguments.get("matrix", {})}
-        gates = tables.load("update", row.update).gates
+        width = self._rule().gates * self.hidden
         return matrices.Subject(
-            tables.load("matrix", row.matrix), self.hidden, arguments, gates * self.hidden
+            tables.load("matrix", row.matrix), self.hidden, self._arguments("matrix"), width
         )
+
+    def update(self) -> stages.Subject:
+        """The model's update at its size, for the checks of stages."""
+        update = self._rule()
+        one = [Generator().manual_seed(SEEDS[0])]
+        parameters = update.parameters(self.hidden, generators=one, dtype=torch.float64)
+        z, _ = self.network(SEEDS[:1]).recurrence.drive(some_inputs()[:1])
+        return stages.Subject(update, parameters, tuple(z.scalars) if isinstance(z, Stepped) else ())
+
+    def _rule(self) -> Update:
+        return tables.load("update", tables.row("model", self.name).update)(**self._arguments("update"))
+
+    def _arguments(self, part: str) -> dict[str, Any]:
+        return {**tables.row("model", self.name).defaults.get(part, {}), **self.arguments.get(part, {})}
 
 
 def demand(held: bool, message: str) -> None:

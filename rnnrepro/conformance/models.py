@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from rnnrepro import tables
-from rnnrepro.conformance import matrices
+from rnnrepro.conformance import budgets, matrices, stages
 from rnnrepro.conformance.cases import (
     BATCH,
     OUTPUTS,
@@ -35,6 +35,9 @@ from rnnrepro.errors import Fault
 from rnnrepro.models.composition import PARTS
 
 
+UPDATE_CHECKS = stages.CHECKS | budgets.CHECKS
+
+
 @dataclass(frozen=True)
 class Check:
     """The outcome of one check; `message` says what was found where it is not `ok`."""
@@ -47,7 +50,7 @@ class Check:
 def check_model(
     name: str, hidden: int = 6, arguments: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Check]:
-    """Hold the model `name` and its matrix to every check, at hidden size `hidden` and on one thread.
+    """Hold the model `name`, its matrix and its update to every check, at hidden size `hidden` and on one thread.
 
     What a check raises fails that check. Raises Fault for an unknown model.
     """
@@ -56,6 +59,9 @@ def check_model(
     checks = {sentence: partial(check, case) for sentence, check in CHECKS.items()}
     checks |= {
         f"of its matrix: {s}": partial(_matrix_check, check, case) for s, check in matrices.CHECKS.items()
+    }
+    checks |= {
+        f"of its update: {s}": partial(_update_check, check, case) for s, check in UPDATE_CHECKS.items()
     }
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -67,6 +73,10 @@ def check_model(
 
 def _matrix_check(check: Callable[[matrices.Subject], None], case: Case) -> None:
     check(case.matrix())
+
+
+def _update_check(check: Callable[[stages.Subject], None], case: Case) -> None:
+    check(case.update())
 
 
 def _outcome(sentence: str, check: Callable[[], None]) -> Check:
@@ -179,7 +189,7 @@ def reach(case: Case) -> None:
     gradients = torch.autograd.grad((outputs**2).sum(), list(network.parameters()), allow_unused=True)
     for (name, _), gradient in zip(network.named_parameters(), gradients, strict=True):
         demand(gradient is not None and bool(gradient.isfinite().all()), f"{name} has no finite gradient")
-        demand(bool((gradient.flatten(1) != 0).any(1).all()), f"the gradient of {name} is 0")
+        demand(bool((gradient.reshape(len(SEEDS), -1) != 0).any(1).all()), f"the gradient of {name} is 0")
 
 
 def gradient(case: Case) -> None:

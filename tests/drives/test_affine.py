@@ -17,14 +17,25 @@ def drive(
 def test_z_is_x_u_plus_bias() -> None:
     affine = drive(3, 4, 8, bias="normal(1)", dtype=torch.float64)
     x = torch.randn(2, 5, 6, 3, dtype=torch.float64)
-    z, state = affine(x)
+    factors, state = affine(x)
+    z = factors.dense()
     for run in range(2):
         torch.testing.assert_close(z[run], x[run] @ affine.weight[run] + affine.bias[run], rtol=0, atol=1e-14)
-    assert state == ()
+    assert factors.shape == z.shape and state == ()
+
+
+def test_the_factors_are_the_inputs_and_the_parameters_themselves() -> None:
+    affine, x = drive(3, 4, 8, bias="normal(1)"), torch.randn(2, 5, 6, 3)
+    factors, _ = affine(x)
+    assert factors.x is x and factors.weight is affine.weight and factors.bias is affine.bias
 
 
 def test_there_is_no_bias_unless_an_initialiser_is_named() -> None:
-    assert [name for name, _ in drive().named_parameters()] == ["weight"]
+    affine, x = drive(3, 4, 8), torch.randn(2, 5, 6, 3)
+    assert [name for name, _ in affine.named_parameters()] == ["weight"]
+    factors, _ = affine(x)
+    assert factors.bias is None
+    torch.testing.assert_close(factors.dense(), torch.einsum("stbd,sdm->stbm", x, affine.weight))
 
 
 @pytest.mark.parametrize(

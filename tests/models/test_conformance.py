@@ -13,8 +13,10 @@ from rnnrepro.conformance.cases import Case
 from rnnrepro.conformance.models import CHECKS, check_model, row_arguments
 from rnnrepro.drives.affine import Affine
 from rnnrepro.errors import Fault
+from rnnrepro.matrices.free import Free
 from rnnrepro.updates.base import Update
 from rnnrepro.updates.pointwise import Tanh
+from rnnrepro.updates.stage import Stage
 
 MODELS: dict[str, list[dict]] = {
     "rnn": [{}, {"hidden": 7, "arguments": {"update": {"bias": "normal(0.3)"}}}],
@@ -37,6 +39,9 @@ UPDATES: dict[str, list[dict]] = {
     "relu": [{}],
     "elu": [{}],
     "lstm": [{}, {"forget_offset": 1.0}],
+    "bilevel_sgd": [{}, {"eta": 0.3, "alpha": 0.8}],
+    "bilevel_shb": [{}, {"eta": 0.3, "momentum": 0.9}],
+    "bilevel_snag": [{}, {"eta": 0.3, "momentum": 0.9}],
 }
 DRIVES: dict[str, list[dict]] = {
     "affine": [
@@ -110,56 +115,50 @@ def test_bits_do_not_depend_on_the_stack_at_the_sizes_of_the_papers(name: str, h
     CHECKS["a run has the same bits alone and in a stack"](Case(name, hidden))
 
 
-class MixesSequences(Tanh):
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return super().step(p, state, recurrent - recurrent.mean(1, keepdim=True), z_t)
+def plainly(forward: Any) -> tuple[Stage, ...]:
+    """One stage without a derivative of its own, which may therefore do to tensors what it likes."""
+    return (Stage(forward),)
 
 
-class MixesRuns(Tanh):
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return super().step(p, state, recurrent, z_t - z_t.mean(0, keepdim=True))
+class MixesSequences(Update):
+    stages = plainly(lambda u: torch.tanh(u - u.mean(1, keepdim=True)))
 
 
-class Detached(Tanh):
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return super().step(p, state, recurrent.detach(), z_t)
+class MixesRuns(Update):
+    stages = plainly(lambda u: torch.tanh(u - u.mean(0, keepdim=True)))
 
 
-class HalfDetached(Tanh):
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return super().step(p, state, (recurrent + recurrent.detach()) / 2, z_t)
+class Blind(Update):
+    stages = plainly(lambda u: torch.tanh(0 * u))
 
 
-class Blind(Tanh):
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return super().step(p, state, recurrent, 0 * z_t)
+class HalfDetached(Update):
+    stages = plainly(lambda u: torch.tanh((u + u.detach()) / 2))
 
 
-class Widens(Tanh):
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return (super().step(p, state, recurrent, z_t)[0].double(),)
+class Widens(Update):
+    stages = plainly(lambda u: torch.tanh(u).double())
 
 
-class HidesNaN(Tanh):
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return (super().step(p, state, recurrent, z_t)[0].nan_to_num(),)
+class HidesNaN(Update):
+    stages = plainly(lambda u: torch.tanh(u).nan_to_num())
 
 
 class Counts(Update):
     def __init__(self) -> None:
         self.steps = 0
+        self.stages = plainly(self.count)
 
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
+    def count(self, u: torch.Tensor) -> torch.Tensor:
         self.steps += 1
-        return (torch.tanh(recurrent + z_t + 0.1 * self.steps),)
+        return torch.tanh(u + 0.1 * self.steps)
 
 
 class SharedBias(Update):
+    stages = plainly(lambda u, bias: torch.tanh(u + bias))
+
     def parameters(self, hidden_size: int, *, generators: Any, dtype: torch.dtype = torch.float32) -> Any:
         return {"bias": torch.zeros(1, hidden_size, dtype=dtype)}
-
-    def step(self, p: Any, state: Any, recurrent: torch.Tensor, z_t: torch.Tensor) -> Any:
-        return (torch.tanh(recurrent + z_t + p["bias"]),)
 
 
 class WrongGroup(Tanh):
@@ -169,6 +168,11 @@ class WrongGroup(Tanh):
 class MoreArguments(Tanh):
     def __init__(self, slope: float = 1.0) -> None:
         self.slope = slope
+
+
+class Detached(Free):
+    def build(self) -> torch.Tensor:
+        return super().build().detach()
 
 
 class SeesAhead(Affine):
@@ -188,7 +192,7 @@ class ForgetsItsState(Affine):
         ("update", MixesRuns, "a run has the same bits alone and in a stack"),
         ("update", MixesRuns, "a run saved and loaded goes on with the same bits"),
         ("update", MixesRuns, "a diverged run harms no other"),
-        ("update", Detached, "a gradient reaches every parameter"),
+        ("matrix", Detached, "a gradient reaches every parameter"),
         ("update", HalfDetached, "gradients are those of central differences"),
         ("update", Blind, "outputs do not depend on later inputs"),
         ("update", Widens, "shapes lead with the run axis and dtypes are kept"),
@@ -204,7 +208,8 @@ class ForgetsItsState(Affine):
 def test_a_part_that_breaks_a_demand_is_caught(
     kind: str, cls: type, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = dict(tables.DRIVES["affine"].arguments) if kind == "drive" else {}
+    alike = {"drive": tables.DRIVES["affine"].arguments, "matrix": tables.MATRICES["free"].arguments}
+    arguments = dict(alike.get(kind, {}))
     row = tables.Component(path=f"{__name__}:{cls.__name__}", arguments=arguments)
     monkeypatch.setitem(tables.KINDS[kind], "broken", row)
     monkeypatch.setattr(tables, "load", lambda k, n, load=tables.load: cls if n == "broken" else load(k, n))
@@ -224,10 +229,10 @@ def test_runs_that_start_alike_are_caught() -> None:
 
 
 def test_what_a_users_code_raises_fails_the_check_and_not_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    def step(self: Tanh, *_: Any) -> Any:
+    def forward(u: torch.Tensor) -> torch.Tensor:
         raise IndexError("too short")
 
-    monkeypatch.setattr(Tanh, "step", step)
+    monkeypatch.setattr(Tanh, "stages", (Stage(forward),))
     monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update="tanh"))
     checks = {check.name: check for check in check_model("tried")}
     assert checks["sequences of a batch do not mix"].message == "IndexError: too short"

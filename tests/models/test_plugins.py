@@ -35,7 +35,7 @@ def written(folder: Path, text: str, name: str = "mine.py") -> Path:
 
 
 def test_a_short_file_adds_a_model_that_meets_every_demand() -> None:
-    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 30
+    assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) <= 30
     assert plugins.load(EXAMPLE).models == ("leaky_orthogonal",)
     assert [check for check in check_model("leaky_orthogonal") if not check.ok] == []
 

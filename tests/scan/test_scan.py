@@ -8,9 +8,10 @@ import torch
 
 from rnnrepro.errors import Fault
 from rnnrepro.scan import scan
-from rnnrepro.updates.base import State, Update
+from rnnrepro.updates.base import Update
 from rnnrepro.updates.lstm import LSTM
 from rnnrepro.updates.pointwise import ModReLU, Tanh
+from rnnrepro.updates.stage import Stage
 
 
 @pytest.fixture(autouse=True)
@@ -102,12 +103,9 @@ def test_a_run_has_the_same_bits_alone_and_in_a_stack(
 
 
 class Scaled(Update):
-    """An update with one number a run."""
+    """An update with one number a run, h = gain · tanh u, differentiated by autograd."""
 
-    def step(
-        self, p: dict[str, torch.Tensor], state: State, recurrent: torch.Tensor, z_t: torch.Tensor
-    ) -> State:
-        return (p["gain"] * torch.tanh(recurrent + z_t),)
+    stages = (Stage(lambda u, gain: gain * torch.tanh(u)),)
 
 
 def test_a_parameter_may_be_one_number_a_run() -> None:

@@ -3,12 +3,24 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rnnrepro.updates.base import Update
 from rnnrepro.updates.pointwise import ELU, ModReLU, ReLU, Tanh
 
 
-def modrelu(z: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The update at z = 0 + z, so that finite differences see one argument."""
-    return ModReLU().step({"bias": b}, (), torch.zeros_like(z), z)[0]
+def applied(update: Update, u: torch.Tensor, **parameters: torch.Tensor) -> torch.Tensor:
+    """The output of the one stage of an update at u = h W + z."""
+    return update.stages[0].run({"u": u, **parameters})[0]
+
+
+def by_hand(
+    update: Update, dh: torch.Tensor, h: torch.Tensor, **parameters: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """The gradients that the stage itself gives."""
+    return update.stages[0].pull_back({"dh": dh, "h": h, **parameters})
+
+
+def modrelu(u: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return applied(ModReLU(), u, bias=b)
 
 
 def written_out(z: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -16,16 +28,14 @@ def written_out(z: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def test_modrelu_is_the_formula_to_the_last_bit_with_both_gradients() -> None:
-    recurrent, z, b, direction = (torch.randn(2, 3, 501) for _ in range(4))
+    u, b, direction = (torch.randn(2, 3, 501) for _ in range(3))
     found, expected = [], []
-    for into, function in (
-        (found, lambda r, z, b: ModReLU().step({"bias": b}, (), r, z)[0]),
-        (expected, lambda r, z, b: written_out(r + z, b)),
-    ):
-        point = [t.clone().requires_grad_() for t in (recurrent, z, b)]
+    for into, function in ((found, modrelu), (expected, written_out)):
+        point = [t.clone().requires_grad_() for t in (u, b)]
         h = function(*point)
         into += [h, *torch.autograd.grad((h * direction).sum(), point)]
-    for a, e in zip(found, expected, strict=True):
+    hand = by_hand(ModReLU(), direction, found[0], bias=b)
+    for a, e in zip([*found, hand["u"], hand["bias"]], [*expected, *expected[1:]], strict=True):
         assert torch.equal(a, e)
 
 
@@ -50,6 +60,8 @@ def test_modrelu_and_its_derivatives_at_the_points_that_matter(
     out = modrelu(*point)
     assert out.item() == h
     assert [g.item() for g in torch.autograd.grad(out.sum(), point)] == [dz, db]
+    hand = by_hand(ModReLU(), torch.ones_like(out), out, bias=point[1])
+    assert [hand["u"].item(), hand["bias"].item()] == [dz, db]
 
 
 def test_modrelu_passes_numbers_that_are_not_finite() -> None:
@@ -79,7 +91,9 @@ def test_the_others_are_their_functions_with_gradients(update: type, function: o
     z = (5 * torch.randn(2, 3, 40, dtype=torch.float64)).requires_grad_()
     extreme = torch.tensor([[[-800.0, -0.0, 0.0, 800.0]]], dtype=torch.float64, requires_grad=True)
     for point in (z, extreme):
-        found, expected = update().step({}, (), torch.zeros_like(point), point)[0], function(point)
+        found, expected = applied(update(), point), function(point)
         torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-14)
-        gradients = [torch.autograd.grad(out.sum(), point)[0] for out in (found, expected)]
-        torch.testing.assert_close(*gradients, rtol=1e-14, atol=1e-14)
+        (theirs,) = torch.autograd.grad(expected.sum(), point)
+        hand = by_hand(update(), torch.ones_like(found), found)["u"]
+        for gradient in (torch.autograd.grad(found.sum(), point)[0], hand):
+            torch.testing.assert_close(gradient, theirs, rtol=1e-14, atol=1e-14)
