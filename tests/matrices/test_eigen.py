@@ -5,7 +5,8 @@ import pytest
 import scipy.linalg
 import torch
 
-from rnnrepro.matrices.eigen import dominant, eigen_normalise, spectral_radius
+from rnnrepro.matrices.eigen import Dominant, dominant, eigen_normalise, spectral_radius
+from rnnrepro.matrices.start import matrix_start
 
 BOTH = torch.tensor([True, True])
 
@@ -37,12 +38,31 @@ def test_w_has_spectral_radius_one(size: int) -> None:
 @pytest.mark.parametrize("values", [[-3, 1, 0.5], [2 + 1j, 1, 0.3j], [3, -1, 1j], [-2 + 2j, 1 + 1j]])
 def test_the_gradient_of_the_radius_is_that_of_central_differences(values: list) -> None:
     t = with_spectrum(values)
-    found = dominant(t)
+    found = Dominant(*(x[0].numpy() for x in dominant(torch.from_numpy(t)[None])))
     assert np.isclose(found.radius, max(abs(complex(v)) for v in values))
     for i, j in np.ndindex(t.shape):
         step = np.zeros_like(t)
         step[i, j] = 1e-6
         assert np.isclose(found.gradient[i, j], (rho(t + step) - rho(t - step)) / 2e-6, atol=3e-8, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["dense", "rotations", "triangular", "symmetric"])
+@pytest.mark.parametrize("size", [2, 8, 20, 64])
+def test_the_gradient_of_the_radius_is_that_of_lapacks_eigenvectors(size: int, kind: str) -> None:
+    t = random(size, runs=3)
+    if kind == "rotations":
+        generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
+        t = matrix_start("scaled_rotations", generators, (size, size), dtype=torch.float64)
+    elif kind != "dense":
+        t = t.triu() / size if kind == "triangular" else t + t.mT
+    for scale in (1.0, 1e-30, 1e30):
+        for matrix, radius, gradient, defective in zip(t, *dominant(scale * t), strict=True):
+            values, left, right = scipy.linalg.eig(scale * matrix.numpy(), left=True, right=True)
+            k = int(np.argmax(np.abs(values)))
+            slope = np.outer(left[:, k].conj(), right[:, k]) / np.vdot(left[:, k], right[:, k])
+            expected = (values[k].conj() * slope).real / abs(values[k])
+            assert np.isclose(float(radius), abs(values[k]), rtol=1e-13, atol=0) and not defective
+            assert np.allclose(gradient.numpy(), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("size", [5, 6, 20])
