@@ -40,11 +40,12 @@ def fit(signature: Signature, units: int, precision: str, shared: int) -> Fit | 
     padded = max(16, triton.next_power_of_2(units))
     if padded > LARGEST:
         return None
-    matrices = len(signature.state[signature.reads]) * signature.gates * len(signature.stages)
+    columns = len(signature.state[signature.reads]) * signature.gates
+    matrices = columns * len(signature.stages)
     copies = 2 if precision == "tf32x3" else 1  # the high and the low half of each number
     if matrices * copies * padded * padded * 4 + _WORKING > shared:
         return None
-    return Fit(padded, max(1, padded // _PIECE), 8 if padded > 64 else 4)
+    return Fit(padded, max(1, padded // _PIECE), 8 if padded * columns > 64 else 4)
 
 
 def shared_bytes(device: torch.device) -> int:

@@ -39,9 +39,9 @@ class Problem:
 
     @property
     def kept(self) -> tuple[int, ...]:
-        """The slots that the forward scan returns at times 0 … T, (S, T + 1, B, ·), the state before the first step first.
+        """The slots that the forward scan returns at times 0 (the state before the first step) … T, (S, T + 1, B, ·).
 
-        For the backward scan those that it needs; without one the outputs, if they are asked for.
+        Those that the backward scan needs; without one the outputs, if they are asked for.
         """
         if self.train:
             return kept_slots(self.signature)
@@ -55,7 +55,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Forward:
-    """The tensors of a forward scan: W (S, ·, M), z (S, T, B, M), parameters (S, N), scalars (S, T), slots (S, B, ·)."""
+    """The tensors of a forward scan: W (S, ·, M), z (S, T, B, M); `values`, the parameters (S, N) and then the scalars
+    (S, T); `first`, the slots (S, B, ·)."""
 
     W: Tensor
     z: Tensor

@@ -28,7 +28,7 @@ class ResidentTemplate(Template):
 
     def forward_kernel(self) -> str:
         """TRAIN: keep what the backward pass needs; EVERY: keep the outputs."""
-        slots = range(len(self.signature.state))
+        slots, gates = range(len(self.signature.state)), range(self.gates)
         arguments = [
             "W",
             "z",
@@ -43,10 +43,13 @@ class ResidentTemplate(Template):
             "B",
         ]
         loop = [
-            f"time = (run * T + t) * B * {self.gates} * N",
-            *(f"z_{g} = {_part('z + time', self.gates, g)}" for g in range(self.gates)),
+            *(
+                f"later_{g} = {_part(_at_time('z', self.gates, 'tl.minimum(t + 1, T - 1)'), self.gates, g)}"
+                for g in gates
+            ),
             *self._scalars(),
-            *self._steps_forward(),
+            *self._step_forward(),
+            *(f"z_{g} = later_{g}" for g in gates),
         ]
         body = [
             *_WHERE,
@@ -54,6 +57,7 @@ class ResidentTemplate(Template):
             *(self._matrix("v", transposed=True) if self.two else []),
             *self._parameters(),
             *(f"v_{x} = {_part(f'first_{k} + run * B * {n} * N', n, j)}" for k, n, j, x in self.slots()),
+            *(f"z_{g} = {_part(_at_time('z', self.gates, '0'), self.gates, g)}" for g in gates),
             "for t in range(T):",
             *indented(loop),
             *(_store(f"last_{k} + run * B * {n} * N", n, j, f"v_{x}") for k, n, j, x in self.slots()),
@@ -77,6 +81,7 @@ class ResidentTemplate(Template):
             *self._parameters(),
             *(f"d_{x} = {_part(f'dlast_{k} + run * B * {n} * N', n, j)}" for k, n, j, x in self.slots()),
             *(f"total_{x} = nothing" for x in self.signature.parameters),
+            *self._arrivals("", "T - 1"),
             "for i in range(T):",
             *indented(self._step_back()),
             *(_store(f"dfirst_{k} + run * B * {n} * N", n, j, f"d_{x}") for k, n, j, x in self.slots()),
@@ -89,7 +94,7 @@ class ResidentTemplate(Template):
         ]
         return kernel("backward", arguments, (*_SETTINGS, "DOUT", "FULL"), body)
 
-    def _steps_forward(self) -> list[str]:
+    def _step_forward(self) -> list[str]:
         reads = self.signature.state[self.signature.reads]
         first = self.signature.stages[0]
         known = self.values() | {x: f"v_{x}" for x in self.signature.parts}
@@ -101,19 +106,19 @@ class ResidentTemplate(Template):
         lines += self.forward(0, known | {x: f"u_{g}" for g, x in enumerate(first.inputs)})
         if self.two:
             second = self.signature.stages[1]
-            lines += ["y_a = tl.where(inside, y_a, 0.0)", f"arrived = {self._product('y_a', 'v', 0, 0)}"]
+            lines += ["y_0 = tl.where(inside, y_0, 0.0)", f"arrived = {self._product('y_0', 'v', 0, 0)}"]
             lines += self.forward(1, known | self.earlier(0) | {second.inputs[0]: "arrived"})
         lines += [f"v_{x} = tl.where(inside, y_{x}, 0.0)" for x in self.signature.parts]
         kept = {
             k: [
                 _store(_at_time(f"kept_{k}", n, "t + 1", "(T + 1)"), n, j, f"v_{x}")
                 for K, n, j, x in self.slots()
-                if K == k
+                if k == K
             ]
             for k in self.kept
         }
         saves = [
-            _store(_at_time(f"saved_{k}", 1), 1, 0, "y_a" if owner < 0 else f"x_{k}")
+            _store(_at_time(f"saved_{k}", 1), 1, 0, "y_0" if owner < 0 else f"x_{k}")
             for k, (owner, _) in enumerate(self.saved)
         ]
         lines += ["if EVERY:", *indented(kept[0])]
@@ -122,39 +127,50 @@ class ResidentTemplate(Template):
 
     def _step_back(self) -> list[str]:
         signature = self.signature
-        order = (1, 0) if self.two else (0,)
-        outputs = len(signature.state[0])
         lines = ["t = T - 1 - i", "if DOUT:"]
-        lines += indented(
-            f"d_{x} += {_part(_at_time('dout', outputs), outputs, j)}"
-            for j, x in enumerate(signature.state[0])
-        )
-        new = sorted({x for i in order for x in self.reads_output(i)})
-        lines += [
-            f"v_{x} = {_part(_at_time('kept_0', outputs, 't + 1', '(T + 1)'), outputs, signature.state[0].index(x))}"
-            for x in new
-        ]
-        needed = sorted({k for i in order for k in self.needed(i)})
-        lines += [f"x_{k} = {_part(_at_time(f'saved_{k}', 1), 1, 0)}" for k in needed]
+        lines += indented(f"d_{x} += o_{x}" for x in signature.state[0])
+        # Now, so that they have arrived when the products are done.
+        lines += self._arrivals("later_", "tl.maximum(t - 1, 0)")
         lines += self._scalars()
         if self.two:
             (arrived,) = signature.stages[1].inputs
-            lines += self.backward(1) + [
-                f"g_{arrived} = tl.where(inside, {total(self.gradients(arrived, [1]))}, 0.0)"
+            lines += [
+                *self.backward(1),
+                f"g_{arrived} = tl.where(inside, {total(self.gradients(arrived, [1]))}, 0.0)",
             ]
             lines += [
                 _store(_at_time("dy", 1), 1, 0, f"g_{arrived}"),
-                f"d_a = {self._product(f'g_{arrived}', 'w', 0, 0)}",
+                f"d_0 = {self._product(f'g_{arrived}', 'w', 0, 0)}",
             ]
         lines += self.backward(0)
         for g, x in enumerate(signature.stages[0].inputs):
             lines += [f"u_{g} = tl.where(inside, {total(self.gradients(x, [0]))}, 0.0)"]
             lines += [_store(_at_time("dz", self.gates), self.gates, g, f"u_{g}")]
-        return lines + self._arriving_before(order)
+        return [*lines, *self._before(), *self._arrivals("", None)]
 
-    def _arriving_before(self, order: tuple[int, ...]) -> list[str]:
+    def _arrivals(self, prefix: str, t: str | None) -> list[str]:
+        """Load what a step back reads at time t; without t, take what was loaded for it as `later_…`."""
+        outputs, order = self.signature.state[0], range(len(self.signature.stages))
+        count = len(outputs)
+
+        def loads(names: dict[str, str]) -> list[str]:
+            return [f"{prefix}{x} = {place if t else f'later_{x}'}" for x, place in names.items()]
+
+        arriving = {f"o_{x}": _part(_at_time("dout", count, t), count, j) for j, x in enumerate(outputs)}
+        new = {x: outputs.index(x) for i in order for x in self.reads_output(i)}
+        known = {
+            f"v_{x}": _part(_at_time("kept_0", count, f"{t} + 1", "(T + 1)"), count, j)
+            for x, j in new.items()
+        }
+        known |= {
+            f"x_{k}": _part(_at_time(f"saved_{k}", 1, t), 1, 0)
+            for k in sorted({k for i in order for k in self.needed(i)})
+        }
+        return ["if DOUT:", *indented(loads(arriving)), *loads(known)]
+
+    def _before(self) -> list[str]:
         """The gradients of what serves every step, and those of the state before."""
-        signature = self.signature
+        signature, order = self.signature, range(len(self.signature.stages))
         lines = [
             f"total_{x} += {total(self.gradients(x, order))}"
             for x in signature.parameters
@@ -203,7 +219,7 @@ class ResidentTemplate(Template):
         return [f"v_{x} = tl.load(s_{x} + run * T + t)" for x in self.signature.scalars]
 
 
-def _at_time(array: str, parts: int, t: str = "t", times: str = "T") -> str:
+def _at_time(array: str, parts: int, t: str | None = "t", times: str = "T") -> str:
     return f"{array} + (run * {times} + {t}) * B * {parts} * N"
 
 

@@ -46,12 +46,12 @@ class SteppedTemplate(Template):
         if last:
             body += [_store(_kept(k, "t + 1"), n, j, f"y_{x}") for k, n, j, x in self.slots()]
         else:
-            body += [_store(_saved(f"x_{len(self.saved) - 1}"), 1, 0, "y_a")]
+            body += [_store(_saved(f"x_{len(self.saved) - 1}"), 1, 0, "y_0")]
         arguments = ["arrived", *self.arguments(), *self._arrays(), "t", "T", "B"]
         return kernel(f"forward_step_{i}", arguments, self._settings(), body)
 
     def backward_kernel(self, i: int) -> str:
-        """From the gradient of what stage i gives to that of what arrived (`given`), of the state before and of all else.
+        """From the gradient of what stage i gives to that of what arrived (`given`), of the state before and all else.
 
         `dstate_k` (S, B, ·) holds the gradient of slot k after the step and then, as far as it does not go through
         the product, before it. Stage 1 leaves in `between_x` the gradient of what stage 0 saved.
@@ -105,7 +105,7 @@ class SteppedTemplate(Template):
 
     def _arriving_between(self) -> list[str]:
         loads = [f"g_{x} = {_load(f'between_{x} + run * B', 1, 0)}" for x in self.between()]
-        return [f"d_a = {_load('d_arrived + run * B', 1, 0)}", *loads]
+        return [f"d_0 = {_load('d_arrived + run * B', 1, 0)}", *loads]
 
     def _before(self, i: int) -> list[str]:
         """Of two stages the first adds to what the second found."""

@@ -23,9 +23,10 @@ class Template:
 
     `v_x` the value of x (a part, a parameter, a per-step scalar, a constant, what arrives from a product), `y_x` what
     a forward stage gives, `x_k` what was saved, `d_x` the gradient that arrives for x, `g_x` the one that a stage
-    gives. Pointers: `p_x` parameters (S, N), `s_x` scalars (S, T), `c_x` constants, `kept_k` slot k at all times,
-    `saved_k` (S, T, B, N), `first_k` and `last_k` slot k before and after the sequence, and their gradients
-    `dfirst_k` and `dlast_k`; `dout` those of the outputs; `sum_x` and `steps_x` those of parameters and scalars.
+    gives; `y_0` and `d_0` what goes from the first stage of two into the product, and its gradient. Pointers: `p_x`
+    parameters (S, N), `s_x` scalars (S, T), `c_x` constants, `kept_k` slot k at all times, `saved_k` (S, T, B, N),
+    `first_k` and `last_k` slot k before and after the sequence, and their gradients `dfirst_k` and `dlast_k`; `dout`
+    those of the outputs; `sum_x` and `steps_x` those of parameters and scalars.
     """
 
     def __init__(self, signature: Signature) -> None:
@@ -56,7 +57,7 @@ class Template:
     def forward(self, i: int, known: Mapping[str, str]) -> list[str]:
         """The call of forward stage i; leaves its results in `y_…`."""
         stage = self.signature.stages[i]
-        results = ["a"] if self.two and i == 0 else list(self.signature.parts)
+        results = ["0"] if self.two and i == 0 else list(self.signature.parts)
         return [_call(f"forward_{i}", stage.forward, known, [f"y_{x}" for x in results] + self.saves(i))]
 
     def saves(self, i: int) -> list[str]:
@@ -89,7 +90,7 @@ class Template:
         arriving = {f"d{x}": f"d_{x}" for x in self.signature.parts}
         if self.two and i == 0:
             second = self.signature.stages[1].gradients
-            arriving = {"da": "d_a"}
+            arriving = {"da": "d_0"}
             arriving |= {f"d{x}": f"g_{x}" if x in second else "nothing" for x in stage.saves}
         known = {**self.values(), **outputs, **self.earlier(i), **arriving}
         prefix = self.prefix(i)
