@@ -27,6 +27,10 @@ METRICS: dict[str, Metric] = {
     ),
     "gradient_h0": Metric(unit="1", better=None, about="norm of the loss gradient at the initial state"),
     "gradient_norm": Metric(unit="1", better=None, about="norm of a sequence's loss gradient at h_t, by t"),
+    "spectral_radius": Metric(
+        unit="1", better=None, about="spectral radius of the short-term matrix before it is normalised"
+    ),
+    "latch": Metric(unit="1", better=None, about="1 once the short-term matrix is normalised, 0 before"),
     "forgetting": Metric(unit="1", better=None, about="effect on h of one changed input, by steps since it"),
     "eigenvalue_real": Metric(unit="1", better=None, about="real part of eigenvalues, largest modulus first"),
     "eigenvalue_imaginary": Metric(unit="1", better=None, about="imaginary part, in the same order"),

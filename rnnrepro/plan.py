@@ -215,7 +215,7 @@ def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dic
         "model": model,
         "optimiser": {group: _optimiser(arm, group) for group in ("main", *arm.groups)},
         "training": training,
-        "analyses": list(experiment.analyses),
+        "analyses": {name: tables.ANALYSES[name].at for name in experiment.analyses},
     }
 
 

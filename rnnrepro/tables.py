@@ -44,6 +44,13 @@ class Model:
     source: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Analysis(Component):
+    """A measurement on networks, made `at` the `ends` of a training or at its `evaluations` as well."""
+
+    at: str = "ends"
+
+
 MATRICES: dict[str, Component] = {
     "free": Component(
         path="rnnrepro.matrices.free:Free",
@@ -257,21 +264,31 @@ SCHEDULES: dict[str, Component] = {
     ),
 }
 
-ANALYSES: dict[str, Component] = {
-    "schur_form": Component(
+ANALYSES: dict[str, Analysis] = {
+    "schur_form": Analysis(
         path="rnnrepro.analysis.matrices:schur_form",
         about="entries, rotations and sub-diagonal profile of a learned Schur form",
     ),
-    "spectrum": Component(
+    "spectrum": Analysis(
         path="rnnrepro.analysis.matrices:spectrum", about="eigenvalues of the recurrent matrix and its blocks"
     ),
-    "nonnormality": Component(
+    "nonnormality": Analysis(
         path="rnnrepro.analysis.matrices:nonnormality", about="how far the recurrent matrix is from normal"
     ),
-    "gradient_flow": Component(
+    "gradient_flow": Analysis(
         path="rnnrepro.analysis.trajectories:gradient_flow", about="norm of the loss gradient at each state"
     ),
-    "forgetting": Component(
+    "gradient_start": Analysis(
+        path="rnnrepro.analysis.trajectories:gradient_start",
+        about="norm of the loss gradient at the initial state alone",
+        at="evaluations",
+    ),
+    "spectral_radius": Analysis(
+        path="rnnrepro.analysis.matrices:spectral_radius",
+        about="spectral radius of a short-term matrix before normalisation, and whether that has begun",
+        at="evaluations",
+    ),
+    "forgetting": Analysis(
         path="rnnrepro.analysis.trajectories:forgetting",
         about="how long one changed input stays in the state",
     ),

@@ -57,6 +57,17 @@ def _spectrum_of_run(matrix: np.ndarray) -> Arrays:
     return {"eigenvalue_real": values.real, "eigenvalue_imaginary": values.imag}
 
 
+def spectral_radius(network: Any, task: Any) -> Arrays:
+    """ρ(T) of the short-term matrix T before it is normalised, and whether normalisation has begun (1 or 0)."""
+    arrays = network.arrays()
+    found = {"spectral_radius": arrays.get("rho"), "latch": arrays.get("latch")}
+    return {name: _column(values) for name, values in found.items() if values is not None}
+
+
+def _column(values: Tensor) -> np.ndarray:
+    return values.cpu().double().numpy()[:, None]
+
+
 def nonnormality(network: Any, task: Any) -> Arrays:
     """Henrici's departure from normality, absolute and relative, and the commutator, of W and its blocks."""
     return _each_block(network, _nonnormality_of_run)

@@ -27,9 +27,12 @@ def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
         losses = train_step(state)
         record(state, losses)
         finite = losses["loss"].isfinite()
-        if due(state):
+        looked = due(state)
+        if looked:
             finite = finite & evaluate(state)
         _dismiss(state, finite, on_end)
+        if looked and state.settings and state.step < state.training["steps"]:
+            analyse(state, "evaluations")
         if state.settings and on_step(state) and state.step < state.training["steps"]:
             return False
     if state.settings:
@@ -123,9 +126,11 @@ def evaluate(state: TrainState) -> Tensor:
     return finite
 
 
-def analyse(state: TrainState) -> None:
-    """Run the experiment's analyses on the networks as they are now."""
-    for name in state.common["analyses"]:
+def analyse(state: TrainState, when: str = "ends") -> None:
+    """Run the experiment's analyses on the networks as they are now: all of them at the `ends`."""
+    for name, at in state.common["analyses"].items():
+        if when not in ("ends", at):
+            continue
         for metric, values in tables.load("analysis", name)(state.network, state.task).items():
             for history, array in zip(state.histories, values, strict=True):
                 history.add_array(state.step, metric, array)

@@ -120,6 +120,31 @@ def test_the_gradient_at_each_state_is_that_of_the_rest_of_the_sequence_started_
     np.testing.assert_array_equal(found["gradient_h0"], found["gradient_norm"][:, :1])
 
 
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("make", [adding, copying])
+def test_the_gradient_at_the_start_alone_is_that_of_the_whole_flow(name, make):
+    task = make([5, 6])
+    net = network(name, task, [5, 6])
+    alone, flow = (analyse(each, net, task)["gradient_h0"] for each in ("gradient_start", "gradient_flow"))
+    assert alone.shape == (2, 1)
+    np.testing.assert_allclose(alone, flow, rtol=1e-10)
+
+
+def test_the_spectral_radius_is_that_of_the_matrix_before_it_is_normalised():
+    task = adding([0, 1])
+    net = network("enrnn", task, [0, 1])
+    short = net.recurrence.matrix.short
+    with torch.no_grad():
+        short.weight[1] *= 3
+    short.latch[1] = True
+    found = analyse("spectral_radius", net, task)
+    expected = [np.abs(np.linalg.eigvals(matrix)).max() for matrix in short.weight.detach().numpy()]
+    np.testing.assert_allclose(found["spectral_radius"][:, 0], expected, rtol=1e-12)
+    assert expected[1] != pytest.approx(1.0)
+    assert found["latch"].tolist() == [[0.0], [1.0]]
+    assert analyse("spectral_radius", network("scornn", task, [0, 1]), task) == {}
+
+
 @pytest.mark.parametrize("analysis", tables.ANALYSES)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("make", [adding, copying])

@@ -147,7 +147,7 @@ def test_every_exhibit_and_claim_reads_splits_and_statistics_that_are_recorded()
             experiment = PROJECT.experiment(paper, name, scale)
             if experiment is None or entry.metric == "residual":
                 continue
-            splits = {"train", *experiment.training.splits}
+            splits = {"train", *experiment.training.splits, *(["analysis"] if experiment.analyses else [])}
             assert entry.split in splits, f"{paper}/{name} at {scale}: {entry.split}"
             assert entry.statistic != "at_best_validation" or "validation" in splits, f"{paper}/{name}"
 

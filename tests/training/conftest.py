@@ -44,6 +44,7 @@ def paper() -> dict:
                 "scales": {"quick": {}},
                 "models": arms,
                 "training": training,
+                "analyses": ["spectrum", "gradient_start", "spectral_radius"],
                 "task": {"kind": "adding", "length": 6, "pool": 20, "test": 8},
             },
             "text": {

@@ -45,6 +45,18 @@ def test_a_run_that_diverges_keeps_its_history_and_leaves_its_neighbours_alone(c
     assert by_point == {"rate=0.001": ["finished"] * 3, "rate=1e+35": ["diverged"] * 3}
 
 
+def test_analyses_are_made_at_the_ends_and_where_they_say_so_at_each_evaluation(cells, tmp_path, job):
+    frames = [record.table.to_pandas() for record in jobs.train(cells["adding/enrnn"], job(tmp_path))]
+    for frame in frames:
+        steps = frame[frame.split == "analysis"].groupby("metric").step.unique().map(list).to_dict()
+        assert steps["eigenvalue_real"] == [0, 20]
+        assert all(
+            steps[metric] == [0, 5, 10, 15, 20] for metric in ("gradient_h0", "spectral_radius", "latch")
+        )
+        latch = frame[frame.metric == "latch"].sort_values("step").value
+        assert latch.is_monotonic_increasing and set(latch) <= {0.0, 1.0}
+
+
 def test_an_added_seed_trains_that_seed_alone(cells, tmp_path, job):
     cell = cells["adding/lstm"]
     jobs.train(cell, job(tmp_path), cell.runs[:2])
