@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from rnnrepro.errors import Fault
 from rnnrepro.matrices.base import Matrix, distance_from_orthogonal
 from rnnrepro.matrices.skew import initial, skew
-from rnnrepro.reduce import finite_per_run, where_run
+from rnnrepro.reduce import where_run
 
 ORDERS = ("code", "paper")
 
@@ -32,19 +32,22 @@ class _ScaledCayley(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, signs: Tensor) -> Tensor:
-        a64 = a.double()
-        identity = torch.eye(a.shape[-1], dtype=a64.dtype, device=a.device)
+        shifted = a.to(torch.float64, copy=True)
+        shifted.diagonal(dim1=1, dim2=2).add_(1)
         # I + A is never singular; the unchecked form lets a run that is not finite pass, which then is made NaN.
-        z = where_run(finite_per_run(a), torch.linalg.inv_ex(a64 + identity).inverse, float("nan"))
-        ctx.save_for_backward(z.to(a.dtype), signs)
-        return torch.sub(z, identity, alpha=0.5).mul_(2 * signs.unsqueeze(1)).to(a.dtype)
+        z = torch.linalg.inv_ex(shifted).inverse
+        finite = a.abs().flatten(1).amax(1).isfinite()
+        twice_signs = where_run(finite, 2 * signs, float("nan")).unsqueeze(1)
+        ctx.save_for_backward(z.to(a.dtype), twice_signs)
+        w = z * twice_signs
+        w.diagonal(dim1=1, dim2=2).sub_(signs)
+        return w.to(a.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
-        z, signs = ctx.saved_tensors
-        right = torch.bmm(g * signs.unsqueeze(1), z.mT)
-        return torch.bmm(z.mT, right).mul_(-2), None
+        z, twice_signs = ctx.saved_tensors
+        return torch.bmm(z.mT, torch.bmm(g * -twice_signs, z.mT)), None
 
 
 def scaled_cayley(a: Tensor, signs: Tensor) -> Tensor:

@@ -1,0 +1,84 @@
+"""The recurrent matrices against what users have at hand: forward and backward, or one decomposition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+import torch
+from torch import Tensor
+
+from rnnrepro.matrices.cayley import scaled_cayley
+from rnnrepro.matrices.eigen import eigen_normalise
+from rnnrepro.matrices.skew_expm import skew_expm
+
+EXPONENTIALS = (128, 512, 1024)
+CAYLEYS = (128, 512)
+NORMALISED, RUNS = 64, 5
+
+
+@dataclass(frozen=True)
+class MatrixCase:
+    """One comparison at size N: a call of ours and one of the peer, each doing the whole work once."""
+
+    name: str
+    n: int
+    ours: Callable[[], None]
+    peer_name: str
+    peer: Callable[[], None]
+
+
+def cases() -> list[MatrixCase]:
+    """The cases, with their data drawn: exponentials and Cayley transforms of one run, radii of several."""
+    return [*map(_exponential, EXPONENTIALS), *map(_cayley, CAYLEYS), _normalisation(NORMALISED, RUNS)]
+
+
+def gaussian_skew(n: int) -> tuple[Tensor, Tensor]:
+    """A dense skew matrix A (1, N, N) with ‖A‖₂ of about π, as training makes them, and a gradient of its size."""
+    generator = torch.Generator().manual_seed(n)
+    x, g = (torch.randn(1, n, n, generator=generator) for _ in range(2))
+    return (x - x.mT) * (math.pi / math.sqrt(8 * n)), g
+
+
+def _both_ways(function: Callable[[Tensor], Tensor], a: Tensor, g: Tensor) -> Callable[[], None]:
+    def call() -> None:
+        leaf = a.detach().requires_grad_()
+        torch.autograd.grad(function(leaf), leaf, g)
+
+    return call
+
+
+def _exponential(n: int) -> MatrixCase:
+    a, g = gaussian_skew(n)
+    ours, peer = _both_ways(skew_expm, a, g), _both_ways(torch.matrix_exp, a, g)
+    return MatrixCase("exponential", n, ours, "torch.matrix_exp", peer)
+
+
+def _cayley(n: int) -> MatrixCase:
+    a, g = gaussian_skew(n)
+    signs, identity = torch.ones(1, n), torch.eye(n, dtype=torch.float64)
+
+    def solve(a: Tensor) -> Tensor:
+        return torch.linalg.solve(identity + a, identity - a)
+
+    ours = _both_ways(lambda a: scaled_cayley(a, signs), a, g)
+    return MatrixCase("cayley", n, ours, "torch.linalg.solve", _both_ways(solve, a.double(), g.double()))
+
+
+def _normalisation(n: int, runs: int) -> MatrixCase:
+    t = torch.randn(runs, n, n, generator=torch.Generator().manual_seed(n))
+    everyone = torch.ones(runs, dtype=torch.bool)
+
+    def ours() -> None:
+        eigen_normalise(t, everyone)
+
+    def peer() -> None:
+        for matrix in t.double().numpy():
+            values, left, right = scipy.linalg.eig(matrix, left=True, right=True)
+            k = int(np.argmax(np.abs(values)))
+            np.outer(left[:, k].conj(), right[:, k]) / np.vdot(left[:, k], right[:, k])
+
+    return MatrixCase("normalisation", n, ours, f"scipy.linalg.eig of {runs} runs", peer)
