@@ -61,6 +61,28 @@ def add_up(part, total):
             total[d, j] += part[d, j]
 
 
+@over_rows
+def together(u, z, units, out):
+    """u + z (rows, gates · units) with gate after gate, each for all rows."""
+    rows = u.shape[0]
+    for g in range(u.shape[1] // units):
+        for b in range(rows):
+            first = (g * rows + b) * units
+            for j in range(units):
+                out[first + j] = u[b, g * units + j] + z[b, g * units + j]
+
+
+@over_rows
+def apart(gates, units, out):
+    """What `together` brought together, back to (rows, gates · units)."""
+    rows = out.shape[0]
+    for g in range(out.shape[1] // units):
+        for b in range(rows):
+            first = (g * rows + b) * units
+            for j in range(units):
+                out[b, g * units + j] = gates[first + j]
+
+
 @over_time
 def chunk_length(rows, width, time):
     """How many steps of (rows, width) floats stay in the second-level cache."""

@@ -12,14 +12,22 @@ from __future__ import annotations
 import numpy as np
 
 
-def row(array):
-    """What the loops over units see of (rows, columns): itself, or all in one row where a unit has one part."""
-    return array.reshape(1, -1) if FLAT else array
+def is_flat(units):
+    """Whether the loops over units see a whole batch as one row, which leaves them one short remainder and not many.
+
+    Where a unit has one part that costs nothing. Gates are brought together for it unless their rows are long.
+    """
+    return FLAT or (GATES_APART and units < 256 and units % 32 != 0)
 
 
-def spread(p, rows):
+def row(array, flat):
+    """What the loops over units see of (rows, columns): all in one row, or itself."""
+    return array.reshape(1, -1) if flat else array
+
+
+def spread(p, rows, flat):
     """Parameters (P, units) as the loops over units read them: once a sequence where a batch is one row."""
-    if not FLAT or PARAMETERS == 0:
+    if not flat or PARAMETERS == 0:
         return p
     units = p.shape[1]
     out = np.empty((p.shape[0], rows * units), np.float32)
@@ -29,74 +37,58 @@ def spread(p, rows):
     return out
 
 
-def sum_rows(values, out, rows, units):
+def sum_rows(values, out, rows, units, flat):
     """Adds to `out` (count, units) the sum over the batch of what the loops over units left in `values`."""
-    flat = values.reshape(-1)
+    whole = values.reshape(-1)
     for k in range(out.shape[0]):
         for b in range(rows):
-            first = (k * rows + b) * units if FLAT else (b * out.shape[0] + k) * units
+            first = (k * rows + b) * units if flat else (b * out.shape[0] + k) * units
             for j in range(units):
-                out[k, j] += flat[first + j]
+                out[k, j] += whole[first + j]
 
 
-HELPERS = (row, spread, sum_rows)
+HELPERS = (is_flat, row, spread, sum_rows)
 
 
 def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b1, keep):
     rows, time = b1 - b0, q.shape[0]
     N, M = W.shape
-    columns = (rows if FLAT else 1) * (N // PARTS)
-    work, parameters, length = workspace(), spread(p, rows), chunk_length(rows, M, time)
+    units = N // PARTS
+    flat = is_flat(units)
+    columns = (rows if flat else 1) * units
+    work, parameters, length = workspace(), spread(p, rows, flat), chunk_length(rows, M, time)
     Wt = np.ascontiguousarray(W.T) if TWO_STAGES else W
     u, y = np.empty((rows, M), np.float32), np.empty((rows, N), np.float32)
+    gates, none = np.empty((1, rows * M), np.float32), np.zeros((1, rows * M), np.float32)
     zs = np.empty((length * rows if mode != 0 else 1, M), np.float32)
     for t in range(time):
         i = t % length
         if mode != 0 and i == 0:
             project(work, mode, x, index, U, bias, t, min(t + length, time), b0, b1, zs)
         z_t = z[t, b0:b1] if mode == 0 else zs[i * rows : (i + 1) * rows]
-        x_t = row(saved[t if keep else 0, b0:b1])
+        x_t = row(saved[t if keep else 0, b0:b1], flat)
         before, after = slots_at(n, start, t - 1, b0, b1), slots_at(n, start, t, b0, b1)
+        s_t, n_t = rows_of(before, flat), rows_of(after, flat)
         gemm(work, 0, 0, rows, M, N, before[READS], W, u, 0)
         if TWO_STAGES:
             a_t = a[t if keep else 0, b0:b1]
-            forward_rows_0(columns, row(u), row(z_t), rows_of(before), (row(a_t),), x_t, parameters, q[t])
+            between = (row(a_t, flat),)
+            forward_rows_0(columns, row(u, flat), row(z_t, flat), s_t, between, x_t, parameters, q[t])
             gemm(work, 0, 0, rows, N, M, a_t, Wt, y, 0)
-            forward_rows_1(columns, row(y), row(y), rows_of(before), rows_of(after), x_t, parameters, q[t])
+            forward_rows_1(columns, row(y, flat), row(y, flat), s_t, n_t, x_t, parameters, q[t])
+        elif GATES_APART and flat:
+            together(u, z_t, units, gates[0])
+            forward_rows_0(columns, gates, none, s_t, n_t, x_t, parameters, q[t])
         else:
-            forward_rows_0(columns, row(u), row(z_t), rows_of(before), rows_of(after), x_t, parameters, q[t])
+            forward_rows_0(columns, row(u, flat), row(z_t, flat), s_t, n_t, x_t, parameters, q[t])
     end = slots_at(n, start, time - 1, b0, b1)
     for k in range(len(last)):
         last[k][b0:b1] = end[k]
 
 
 def backward(
-    W,
-    mode,
-    x,
-    index,
-    U,
-    start,
-    n,
-    saved,
-    a,
-    p,
-    q,
-    every,
-    g,
-    d,
-    c,
-    full,
-    b0,
-    b1,
-    dW,
-    dz,
-    dx,
-    dU,
-    dbias,
-    dp,
-    dq,
-):
+    W, mode, x, index, U, start, n, saved, a, p, q, every, g, d, c, full, b0, b1, dW, dz, dx, dU, dbias, dp, dq,
+):  # fmt: skip
     """The gradients of all that `forward` took, from those of the outputs (`g`) and of the last state (`d`).
 
     `d` is overwritten, and `c` holds the gradient of the state before in the end. dW, dU, dbias and dp are those of
@@ -105,14 +97,16 @@ def backward(
     rows, time = b1 - b0, q.shape[0]
     N, M = W.shape
     units = N // PARTS
-    columns = (rows if FLAT else 1) * units
-    work, parameters, length = workspace(), spread(p, rows), chunk_length(rows, M, time)
+    flat = is_flat(units)
+    columns = (rows if flat else 1) * units
+    work, parameters, length = workspace(), spread(p, rows, flat), chunk_length(rows, M, time)
     Wt = np.ascontiguousarray(W.T)  # products with a matrix as it lies in memory are the faster ones
     us, none = np.empty((length * rows, M), np.float32), np.zeros((rows, g.shape[2]), np.float32)
     y, g_a = np.empty((rows, N), np.float32), np.empty((rows, M), np.float32)
-    m = row(np.empty((rows, max(1, MIDDLE) * units), np.float32))
-    of_p = row(np.zeros((rows, max(1, PARAMETERS) * units), np.float32))
-    of_q = row(np.zeros((rows, max(1, SCALARS) * units), np.float32))
+    gates = np.empty((1, rows * M), np.float32)
+    m = row(np.empty((rows, max(1, MIDDLE) * units), np.float32), flat)
+    of_p = row(np.zeros((rows, max(1, PARAMETERS) * units), np.float32), flat)
+    of_q = row(np.zeros((rows, max(1, SCALARS) * units), np.float32), flat)
     step_sums = np.zeros((max(1, SCALARS), units), np.float64)
     part = np.empty((dU.shape[0] + 1 if mode == 1 else 1, M), np.float32)
     d, c = slots_of(d, b0, b1), slots_of(c, b0, b1)
@@ -120,20 +114,25 @@ def backward(
     for t in range(time - 1, -1, -1):
         i = t % length
         u = us[i * rows : (i + 1) * rows]
-        x_t, h_t, q_t = row(saved[t, b0:b1]), row(n[0][t, b0:b1]), q[t]
-        g_t = g[t, b0:b1] if every else (g[0, b0:b1] if t == time - 1 else none)
-        dr, cr, gr, ur = rows_of(d), rows_of(c), row(g_t), row(u)
-        of_q[:] = 0
+        x_t, h_t, q_t = row(saved[t, b0:b1], flat), row(n[0][t, b0:b1], flat), q[t]
+        g_t = row(g[t, b0:b1] if every else (g[0, b0:b1] if t == time - 1 else none), flat)
+        d_t, c_t = rows_of(d, flat), rows_of(c, flat)
+        if SCALARS:
+            of_q[:] = 0
         if TWO_STAGES:
-            yr = row(y)
-            backward_rows_1(columns, yr, m, dr, cr, gr, h_t, x_t, parameters, q_t, of_p, of_q)
+            y_t = row(y, flat)
+            backward_rows_1(columns, y_t, m, d_t, c_t, g_t, h_t, x_t, parameters, q_t, of_p, of_q)
             gemm(work, 0, 0, rows, M, N, y, W, g_a, 0)
             gemm(work, 1, 0, N, M, rows, y, a[t, b0:], dW, 1)
-            gr = row(g_a)
-        backward_rows_0(columns, ur, m, dr, cr, gr, h_t, x_t, parameters, q_t, of_p, of_q)
+            g_t = row(g_a, flat)
+        if GATES_APART and flat:
+            backward_rows_0(columns, gates, m, d_t, c_t, g_t, h_t, x_t, parameters, q_t, of_p, of_q)
+            apart(gates[0], units, u)
+        else:
+            backward_rows_0(columns, row(u, flat), m, d_t, c_t, g_t, h_t, x_t, parameters, q_t, of_p, of_q)
         if SCALARS:
             step_sums[:] = 0
-            sum_rows(of_q, step_sums, rows, units)
+            sum_rows(of_q, step_sums, rows, units, flat)
             for k in range(SCALARS):
                 dq[t, k] = step_sums[k].sum()
         if full:
@@ -146,4 +145,4 @@ def backward(
     for k in range(len(result)):
         result[k][:] = d[k]
     if PARAMETERS:
-        sum_rows(of_p, dp, rows, units)
+        sum_rows(of_p, dp, rows, units, flat)

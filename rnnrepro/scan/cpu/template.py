@@ -21,7 +21,7 @@ import numpy as np
 
 from rnnrepro.scan.cpu.blas import gemm, workspace
 from rnnrepro.scan.cpu.compiling import inlined, over_rows, over_time, scans
-from rnnrepro.scan.cpu.inputs import chunk_length, project, pull_back_projection, weigh
+from rnnrepro.scan.cpu.inputs import apart, chunk_length, project, pull_back_projection, together, weigh
 from rnnrepro.scan.cpu.words import absolute, exp, expm1, relu, sigmoid, sign, sqrt, tanh, where
 '''
 
@@ -73,6 +73,7 @@ class Template:
         values = {
             "TWO_STAGES": len(signature.stages) == 2,
             "FLAT": signature.flat,
+            "GATES_APART": not signature.flat and all(len(slot) == 1 for slot in signature.state),
             "READS": signature.reads,
             "SAVED": len(self.saved),
             "MIDDLE": len(signature.stages[0].saves) if len(signature.stages) == 2 else 0,
@@ -97,7 +98,7 @@ class Template:
             f"@over_time\ndef slots_of(arrays, b0, b1):\n    return {each('arrays[#][b0:b1]')}",
             f"@over_time\ndef slots_at(n, start, t, b0, b1):\n    if t < 0:\n        return {each('start[#][b0:b1]')}\n"
             f"    return {each('n[#][t % n[#].shape[0], b0:b1]')}",
-            f"@over_time\ndef rows_of(arrays):\n    return {each('row(arrays[#])')}",
+            f"@over_time\ndef rows_of(arrays, flat):\n    return {each('row(arrays[#], flat)')}",
         ]
 
     def _forward_rows(self, i: int, stage: Stage) -> str:
