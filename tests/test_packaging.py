@@ -76,6 +76,7 @@ def test_the_library_alone_needs_no_pipeline():
         "torch",
         "numpy",
         "scipy",
+        "numba",
         "pyarrow",
         "pyyaml",
     }
