@@ -26,7 +26,8 @@ class Setting:
 class Case:
     """One comparison. `make` builds its contenders; `weight` multiplies the seconds that a case gets.
 
-    `title` names the case in tables. `device` "" serves all devices; `threads` is what the machine must offer.
+    `title` names the case in tables. `device` "" serves all devices; `threads` is what the machine must offer;
+    `fixed` sizes are never made tiny.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Case:
     weight: float = 1.0
     device: str = ""
     threads: int = 1
+    fixed: bool = False
 
     @property
     def group(self) -> str:
@@ -48,7 +50,7 @@ class Case:
 
     def measured(self, setting: Setting) -> Sizes:
         """The sizes that are measured."""
-        return self.sizes.tiny() if setting.quick else self.sizes
+        return self.sizes.tiny() if setting.quick and not self.fixed else self.sizes
 
 
 def engine(update: Update, W: Tensor) -> str | None:

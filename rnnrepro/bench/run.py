@@ -13,6 +13,7 @@ from rnnrepro.bench.timing import measure
 from rnnrepro.errors import Fault, nearest
 
 Row = Mapping[str, Any]
+QUICK = 64  # the largest N of a case of fixed size that a quick bench takes
 
 
 def cases() -> dict[str, Case]:
@@ -91,6 +92,8 @@ def unfit(case: Case, setting: Setting) -> str:
         return f"needs the device {case.device}"
     if case.threads > machine.cores():
         return f"needs {case.threads} cores"
+    if setting.quick and case.fixed and case.sizes.hidden > QUICK:
+        return "too large for --quick"
     return ""
 
 

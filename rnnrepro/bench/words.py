@@ -31,16 +31,18 @@ def head(bench_machine: Mapping[str, Any]) -> str:
 
 def where(machine: Mapping[str, Any]) -> str:
     """Device, product rate, versions and date of a bench in one sentence."""
-    rates = ", ".join(
-        f"{rate:g} GFLOP/s on {count} thread{'s' if count != '1' else ''}"
-        for count, rate in machine["product_rate"].items()
-    )
+    rates = ", ".join(_rate(machine["device"], *item) for item in machine["product_rate"].items())
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     load = "" if machine["load"] is None else f", load {machine['load']:g} at the start"
     return (
         f"{machine['device_name']}, {machine['cores']} cores{load}; products of 1024 × 1024 float32 matrices at "
         f"{rates} ({machine['products']}); {versions}; {machine['date']}."
     )
+
+
+def _rate(device: str, threads: str, rate: float) -> str:
+    on = {"cuda": ""}.get(device, f" on {threads} thread{'s' if threads != '1' else ''}")
+    return f"{rate:g} GFLOP/s{on}"
 
 
 def case(rows: Sequence[Row]) -> str:

@@ -14,7 +14,7 @@ GROUPS = {
     "scan": "The scan alone, forward and backward",
     "step": "Whole training steps",
     "threads": "The engine on two threads against the plain loop on one",
-    "matrix": "Matrices, forward and backward",
+    "matrix": "The matrices that a step builds",
     "gpu": "On a GPU",
 }
 _HEADINGS = {
@@ -59,7 +59,7 @@ def comparison(cases: Mapping[str, Sequence[Row]]) -> Numbers:
     """A row a case: the base, the engine with its ratio, the others, the floor."""
     rows = [_compared(rows) for rows in cases.values()]
     used = {key for row in rows for key, value in row.items() if value not in (None, "", "–")}
-    base = {row["role"] for rows in cases.values() for row in rows if row["over_base"] == 1.0} - {"engine"}
+    base = {_base(rows)["role"] for rows in cases.values()}
     headings = {**_HEADINGS, "base": "peer" if base == {"peer"} else "plain loop"}
     return Numbers({key: text for key, text in headings.items() if key in used or key == "engine"}, rows)
 
@@ -108,10 +108,14 @@ def _whole(percent: float | None) -> int | None:
 
 
 def stacks(cases: Mapping[str, Sequence[Row]]) -> Numbers:
-    """A row a size of the stack and N: steps a second of all runs together, and how many times more than one by one."""
+    """A row a size of the stack and N: steps a second of all runs together, and how many times more than one by one.
+
+    The last column is what no stack can beat on one core: the products of a run alone.
+    """
     rows = []
     for found in cases.values():
         sizes = sorted({row["runs"] for row in found})
+        floor = next((row["over_base"] for row in found if row["role"] == "floor"), None)
         for runs in sizes:
             by = {row["role"]: row for row in stacked(found) if row["runs"] == runs}
             rows.append(
@@ -120,6 +124,7 @@ def stacks(cases: Mapping[str, Sequence[Row]]) -> Numbers:
                     "runs": runs,
                     **{f"{role}_rate": by[role]["runs"] / by[role]["median"] for role in by},
                     **{role: by[role]["over_base"] for role in by},
+                    "floor": floor,
                 }
             )
     headings = {
@@ -129,6 +134,7 @@ def stacks(cases: Mapping[str, Sequence[Row]]) -> Numbers:
         "engine_rate": "engine, run·steps/s",
         "plain": "plain, × one at a time",
         "engine": "engine, × one at a time",
+        "floor": "products alone, × one at a time",
     }
     return Numbers({key: text for key, text in headings.items() if any(key in row for row in rows)}, rows)
 

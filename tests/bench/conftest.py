@@ -9,7 +9,7 @@ import pytest
 from rnnrepro.bench import store
 from rnnrepro.cli import main
 
-CASES = ("scan/tanh/3x20x60x120", "sweep/hidden/16", "stack/32", "step/bilevel-adding")
+CASES = ("scan/tanh/3x20x60x120", "sweep/hidden/16", "stack/32", "step/bilevel-adding", "matrix/*")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,9 @@ def test_a_row_a_contender_with_the_machine_beside(measured):
     assert {"torch", "numpy", "python", "rnnrepro"} <= set(machine["versions"])
     assert all(rate > 0 for rate in machine["product_rate"].values())
     assert machine["date"].endswith("+00:00")
-    assert machine["left_out"] == {"gpu/lstm": "needs the device cuda"}
+    assert machine["left_out"]["gpu/lstm"] == "needs the device cuda"
+    assert machine["left_out"]["matrix/exponential/512"] == "too large for --quick"
+    assert [row["hidden"] for row in bench.rows if row["group"] == "matrix"] == [64, 64]
     contenders = {row["contender"] for row in bench.of("scan")["scan/tanh/3x20x60x120"]}
     assert {"plain", "nn.RNN", "products"} <= contenders
     assert all(row["rounds"] == 3 and 0 < row["minimum"] <= row["low"] <= row["median"] for row in bench.rows)

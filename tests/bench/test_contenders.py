@@ -122,14 +122,22 @@ def test_the_products_of_a_training_step_are_counted():
 @pytest.mark.parametrize("name", [name for name, case in cases().items() if case.device != "cuda"])
 def test_every_case_has_one_base_and_at_most_one_lead(name):
     case = cases()[name]
-    if case.group == "matrix":
-        pytest.skip("its contenders are the matrices' own")
     made = case.contenders(QUICK)
     assert sum(contender.base for contender in made) == 1
     assert sum(contender.lead for contender in made) <= 1
     assert {contender.role for contender in made} <= {"plain", "engine", "peer", "floor"}
     keys = [(contender.name, contender.threads, contender.runs) for contender in made]
     assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("name", ["gpu/psmnist", "gpu/lstm", "gpu/copy-grid"])
+def test_the_cases_of_a_gpu_compare_one_run_with_a_stack(name):
+    """Built and called on the processor, where their graphs and cuDNN are missing."""
+    made = cases()[name].contenders(QUICK)
+    for contender in made:
+        contender.call()
+    assert [contender.runs for contender in made if contender.base] == [1]
+    assert all(contender.runs == 2 for contender in made if contender.lead or contender.role == "floor")
 
 
 @pytest.mark.gpu

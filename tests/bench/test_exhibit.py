@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,8 @@ def test_a_case_is_told_with_its_base_engine_others_and_floor(whole):
     assert row["percent_base"] == round(by["plain"]["percent_of_floor"])
     lead = next((r for r in by.values() if r["lead"]), None)
     assert row["over_base"] == (lead and lead["over_base"])
+    matrices = table(bench, "The matrices that a step builds")
+    assert "peer" in matrices.header() and "floor" not in matrices.header()
     (stack, *_) = table(bench, "Stacks: training steps a second, against one run at a time").rows
     assert stack["runs"] == 1 and stack["hidden"] == 8 and stack["plain_rate"] > 0
 
@@ -114,6 +118,11 @@ def test_the_report_shows_a_bench_only_where_there_is_one(whole, tmp_path):
     assert section.sections(results, nowhere) == []
     report.write(project, scale="quick", results=results, verdicts=[], output=results / "report.html")
     assert 'id="bench"' not in (results / "report.html").read_text(encoding="utf-8")
+
+
+def test_pages_are_made_without_torch():
+    code = "import rnnrepro.exhibits.report, rnnrepro.exhibits.bench_figure, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_a_tiny_or_partial_bench_gives_way_to_the_reference(measured, whole, tmp_path):
