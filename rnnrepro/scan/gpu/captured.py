@@ -39,7 +39,7 @@ def run(key: Hashable, body: Body, tensors: Sequence[Tensor]) -> list[Tensor]:
     The first call launches plainly, which also compiles the kernels (that cannot be captured), so that shapes that
     come once are never captured. Without a GPU, and inside a capture of the caller's own, all launches are plain.
     """
-    if not tensors[0].is_cuda or torch.cuda.is_current_stream_capturing():
+    if not capturable(tensors):
         return body(tensors)
     full = (
         key,
@@ -55,3 +55,8 @@ def run(key: Hashable, body: Body, tensors: Sequence[Tensor]) -> list[Tensor]:
     _kept.move_to_end(full)
     graph = _kept[full] = _kept[full] or Graph(body, tensors)
     return graph(tensors)
+
+
+def capturable(tensors: Sequence[Tensor]) -> bool:
+    """Whether launches on these tensors can be captured here and now."""
+    return tensors[0].is_cuda and not torch.cuda.is_current_stream_capturing()

@@ -48,7 +48,7 @@ def expm1(x):
 
 @triton.jit
 def sigmoid(x):
-    return 1.0 / (1.0 + exp(-x))
+    return tl.div_rn(1.0, 1.0 + exp(-x))  # a plain / is not rounded to nearest
 
 
 @triton.jit
@@ -58,7 +58,7 @@ def tanh(x):
     # Near 0: x + x³ P(x²), the polynomial of Cephes' tanhf.
     y = (-5.70498872745e-3 * z + 2.06390887954e-2) * z - 5.37397155531e-2
     near = ((y * z + 1.33314422036e-1) * z - 3.33332819422e-1) * z * x + x
-    far = 1.0 - 2.0 / (exp(2.0 * size) + 1.0)
+    far = 1.0 - tl.div_rn(2.0, exp(2.0 * size) + 1.0)
     return tl.where(size < 0.625, near, tl.where(x < 0.0, -far, far))
 
 
