@@ -1,0 +1,128 @@
+"""Matrices, drives and updates, and the models composed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnnrepro.tables.rows import Component, Model
+
+MATRICES: dict[str, Component] = {
+    "free": Component(
+        path="rnnrepro.matrices.free:Free",
+        arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None},
+        about="unconstrained; `init` of INITIALISERS or MATRIX_INITIALISERS; fans: numbers or words of FANS",
+    ),
+    "cayley": Component(
+        path="rnnrepro.matrices.cayley:ScaledCayley",
+        arguments={"init": "cayley", "negative": 0, "order": "code"},
+        about="W = (I+A)^{-1}(I−A)D, A skew, D fixed with `negative` entries −1 (last)",
+    ),
+    "expm": Component(
+        path="rnnrepro.matrices.expm:Exponential",
+        arguments={"init": "henaff"},
+        about="W = expm(X − Xᵀ): static trivialisation at the identity",
+    ),
+    "dynamic_expm": Component(
+        path="rnnrepro.matrices.expm:DynamicExponential",
+        arguments={"init": "henaff", "rebase_every": 100, "project_every": 30},
+        about="W = B expm(X − Xᵀ), B ← W and X ← 0 every `rebase_every` steps",
+    ),
+    "schur": Component(
+        path="rnnrepro.matrices.schur:Schur",
+        arguments={"init": "henaff", "radius_penalty": 0.0},
+        about="V = PΘPᵀ, Θ rotations + strict lower triangle, P = expm(skew)",
+    ),
+    "coupled": Component(
+        path="rnnrepro.matrices.coupled:Coupled",
+        arguments={
+            "short": 0,
+            "negative": 0,
+            "coupled": True,
+            "normalise": "latch",
+            "init": "cayley_positive",
+            "short_init": "scaled_rotations",
+            "coupling_init": "glorot_uniform",
+        },
+        about="block triangular: scaled Cayley ⊕ the last `short` units, eigenvalue-normalised; coupled",
+    ),
+}
+
+DRIVES: dict[str, Component] = {
+    "affine": Component(
+        path="rnnrepro.drives.affine:Affine",
+        arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
+        about="z_t = x_t U + bias; `bias` names its initialiser (None: no bias); fans as in free, for both",
+    ),
+}
+
+UPDATES: dict[str, Component] = {
+    "modrelu": Component(
+        path="rnnrepro.updates.pointwise:ModReLU",
+        arguments={"bias": "uniform(0.01)"},
+        about="h = sign(z) relu(|z| + b)",
+    ),
+    "tanh": Component(path="rnnrepro.updates.pointwise:Tanh", about="h = tanh z"),
+    "relu": Component(path="rnnrepro.updates.pointwise:ReLU", about="h = max(z, 0)"),
+    "elu": Component(path="rnnrepro.updates.pointwise:ELU", about="h = elu(z)"),
+    "lstm": Component(
+        path="rnnrepro.updates.lstm:LSTM",
+        arguments={"forget_offset": 0.0},
+        about="gates i, f, g, o; c = σ(f + forget_offset) c + σ(i) tanh(g); h = σ(o) tanh(c)",
+    ),
+    "bilevel_sgd": Component(
+        path="rnnrepro.updates.bilevel:BilevelSGD",
+        arguments={"eta": 1e-3, "alpha": 1.0},
+        about="h ← h − η ∇F(h), ∇F = α r − (s ∘ r) Wᵀ, r = α h − relu(z), s = 1[z > 0]",
+    ),
+    "bilevel_shb": Component(
+        path="rnnrepro.updates.bilevel:BilevelHeavyBall",
+        arguments={"eta": 1e-3, "alpha": 1.0, "momentum": 0.5},
+        about="m ← μ m − η ∇F(h); h ← h + m; ∇F as in bilevel_sgd; μ trained, from `momentum`",
+    ),
+    "bilevel_snag": Component(
+        path="rnnrepro.updates.bilevel:BilevelNesterov",
+        arguments={"eta": 1e-3, "alpha": 1.0, "momentum": 0.5},
+        about="m' = h − η ∇F(h); h ← m' + μ (m' − m); m ← m'; ∇F as in bilevel_sgd; μ trained, from `momentum`",
+    ),
+}
+
+MODELS: dict[str, Model] = {
+    "rnn": Model(
+        matrix="free", about="unconstrained recurrent matrix, modReLU", source="nnRNN, supplement A"
+    ),
+    "rnn_orth": Model(
+        matrix="free",
+        defaults={"matrix": {"init": "rotations_henaff"}},
+        about="as rnn, the recurrent matrix starts orthogonal and is then trained freely",
+        source="nnRNN, supplement A",
+    ),
+    "lstm": Model(
+        matrix="free",
+        update="lstm",
+        defaults={
+            "matrix": {"init": "fan_in_uniform"},
+            "drive": {"init": "fan_in_uniform", "fan_in": "hidden", "bias": "fan_in_uniform_twice"},
+        },
+        about="long short-term memory; without arguments initialised as PyTorch's",
+        source="Hochreiter and Schmidhuber 1997",
+    ),
+    "exprnn": Model(matrix="expm", about="orthogonal by the exponential map", source="Lezcano-Casado 2019"),
+    "dtriv": Model(matrix="dynamic_expm", about="dynamic trivialisation", source="Lezcano-Casado 2019b"),
+    "scornn": Model(
+        matrix="cayley",
+        defaults={"drive": {"init": "uniform(0.01)"}, "update": {"bias": "zeros"}},
+        about="orthogonal by the scaled Cayley transform",
+        source="Helfrich, Willmott and Ye 2018",
+    ),
+    "nnrnn": Model(matrix="schur", about="non-normal by the real Schur form", source="Kerg et al. 2019"),
+    "enrnn": Model(
+        matrix="coupled",
+        defaults={"drive": {"init": "uniform(0.01)"}, "update": {"bias": "zeros"}},
+        about="long-term orthogonal state, short-term eigenvalue-normalised state",
+        source="Helfrich and Ye 2020",
+    ),
+}
+
+READOUT_ARGUMENTS: dict[str, Any] = {"init": "fan_in_uniform", "bias": "fan_in_uniform"}
+
+EMBEDDING_ARGUMENTS: dict[str, Any] = {"size": 0, "init": "uniform(0.1)"}

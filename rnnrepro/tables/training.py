@@ -1,0 +1,129 @@
+"""Tasks, optimisers with their schedules, and analyses."""
+
+from __future__ import annotations
+
+from rnnrepro.tables.rows import Analysis, Component
+
+TASKS: dict[str, Component] = {
+    "copying": Component(
+        path="rnnrepro.tasks.copying:Copying",
+        arguments={
+            "symbols": 10,
+            "alphabet": 8,
+            "blanks_before_cue": 99,
+            "blanks_after_cue": 10,
+            "pool": None,
+            "test": 1000,
+        },
+        about="recall `symbols` symbols after a cue; input one-hot; `pool` None = fresh data each step",
+    ),
+    "adding": Component(
+        path="rnnrepro.tasks.adding:Adding",
+        arguments={"length": 100, "marks": "halves", "pool": None, "reshuffle": True, "test": 1000},
+        about="sum of the two marked numbers, read at the last step",
+    ),
+    "pixels": Component(
+        path="rnnrepro.tasks.pixels:Pixels",
+        arguments={
+            "images": "digits",
+            "pool_size": 1,
+            "permutation": None,
+            "split": "validation_last",
+            "train": None,
+            "validation": 0,
+            "test": None,
+            "reshuffle": True,
+        },
+        about="images read one pixel a step, class at the last step; `permutation` is the seed of their order",
+    ),
+    "characters": Component(
+        path="rnnrepro.tasks.characters:Characters",
+        arguments={
+            "text": "ptb_char",
+            "length": 150,
+            "evaluation_batch": 10,
+            "train": None,
+            "validation": None,
+            "test": None,
+        },
+        about="next character of contiguous streams, state carried and detached",
+    ),
+}
+
+OPTIMISERS: dict[str, Component] = {
+    "sgd": Component(path="rnnrepro.optim.forms:SGD", arguments={"momentum": 0.0, "weight_decay": 0.0}),
+    "adam_torch": Component(
+        path="rnnrepro.optim.forms:AdamTorch",
+        arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
+    ),
+    "adam_tf": Component(
+        path="rnnrepro.optim.forms:AdamTF",
+        arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0},
+    ),
+    "adam_keras": Component(
+        path="rnnrepro.optim.forms:AdamKeras",
+        arguments={"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0},
+    ),
+    "rmsprop_torch": Component(
+        path="rnnrepro.optim.forms:RMSPropTorch",
+        arguments={"decay": 0.99, "epsilon": 1e-8, "weight_decay": 0.0},
+    ),
+    "rmsprop_tf": Component(
+        path="rnnrepro.optim.forms:RMSPropTF",
+        arguments={"decay": 0.9, "epsilon": 1e-10, "initial_square": 1.0, "weight_decay": 0.0},
+    ),
+    "rmsprop_keras": Component(
+        path="rnnrepro.optim.forms:RMSPropKeras",
+        arguments={"decay": 0.9, "epsilon": 1e-7, "weight_decay": 0.0},
+    ),
+    "adagrad_torch": Component(
+        path="rnnrepro.optim.forms:AdagradTorch",
+        arguments={"initial_accumulator": 0.0, "epsilon": 1e-10, "weight_decay": 0.0},
+    ),
+    "adagrad_tf": Component(
+        path="rnnrepro.optim.forms:AdagradTF",
+        arguments={"initial_accumulator": 0.1, "weight_decay": 0.0},
+    ),
+    "adagrad_keras": Component(
+        path="rnnrepro.optim.forms:AdagradKeras",
+        arguments={"initial_accumulator": 0.1, "epsilon": 1e-7, "weight_decay": 0.0},
+    ),
+}
+
+SCHEDULES: dict[str, Component] = {
+    "constant": Component(path="rnnrepro.optim.schedules:constant", about="factor 1"),
+    "halve_on_plateau": Component(
+        path="rnnrepro.optim.schedules:halve_on_plateau",
+        about="halved after each evaluation without a new best validation loss (nnRNN, Penn Treebank)",
+    ),
+}
+
+ANALYSES: dict[str, Analysis] = {
+    "schur_form": Analysis(
+        path="rnnrepro.analysis.matrices:schur_form",
+        about="entries, rotations and sub-diagonal profile of a learned Schur form",
+    ),
+    "spectrum": Analysis(
+        path="rnnrepro.analysis.matrices:spectrum", about="eigenvalues of the recurrent matrix and its blocks"
+    ),
+    "nonnormality": Analysis(
+        path="rnnrepro.analysis.matrices:nonnormality", about="how far the recurrent matrix is from normal"
+    ),
+    "gradient_flow": Analysis(
+        path="rnnrepro.analysis.trajectories:gradient_flow", about="norm of the loss gradient at each state"
+    ),
+    "gradient_start": Analysis(
+        path="rnnrepro.analysis.trajectories:gradient_start",
+        about="norm of the loss gradient at the initial state alone",
+        at="evaluations",
+    ),
+    "spectral_radius": Analysis(
+        path="rnnrepro.analysis.matrices:spectral_radius",
+        about="spectral radius of a short-term matrix before normalisation, and whether that has begun",
+        at="evaluations",
+    ),
+    "forgetting": Analysis(
+        path="rnnrepro.analysis.trajectories:forgetting",
+        about="how long one changed input stays in the state",
+    ),
+}
