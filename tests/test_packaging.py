@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -19,14 +20,21 @@ CONDA_NAMES = {"pytorch": "torch"}
 def pinned() -> dict[str, str]:
     """{package: version} of requirements.txt."""
     lines = (line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
-    return dict(line.split("==") for line in lines if line)
+    return dict(exactly(line) for line in lines if line)
+
+
+def exactly(line: str) -> tuple[str, str]:
+    """The package and the version of a line of requirements.txt; a marker may follow."""
+    requirement = Requirement(line)
+    return requirement.name, str(requirement.specifier).removeprefix("==")
 
 
 def conda_pins(path: Path) -> dict[str, str]:
     """{package by its name at PyPI: version} of a conda environment, Python and pip aside."""
     entries = yaml.safe_load(path.read_text())["dependencies"]
-    pins = (re.fullmatch(r"([a-z0-9-]+)=([\d.]+)", entry) for entry in entries)
-    return {CONDA_NAMES.get(m[1], m[1]): m[2] for m in pins if m and m[1] != "python"}
+    pins = (re.fullmatch(r"([a-z0-9-]+)=([\d.]+)", entry) for entry in entries if isinstance(entry, str))
+    found = {CONDA_NAMES.get(m[1], m[1]): m[2] for m in pins if m and m[1] != "python"}
+    return found | dict(exactly(line) for e in entries if isinstance(e, dict) for line in e["pip"])
 
 
 def project() -> dict:
@@ -36,7 +44,15 @@ def project() -> dict:
 def test_every_requirement_is_pinned_with_its_reason():
     for line in (ROOT / "requirements.txt").read_text().splitlines():
         if line and not line.startswith("#"):
-            assert re.fullmatch(r"[a-z0-9-]+==[\d.]+ +# \S.*", line), line
+            assert re.fullmatch(r"[a-z0-9-]+==[\d.]+( ;[^#]+)? +# \S.*", line), line
+
+
+def test_triton_is_the_one_that_torchs_cuda_build_asks_for():
+    """torch 2.13.0 for CUDA 13 names triton==3.7.1 in its metadata; on a machine with such a build it shows."""
+    installed = importlib.metadata.requires("torch") or []
+    asked = [Requirement(line) for line in installed if Requirement(line).name == "triton"]
+    assert {str(r.specifier) for r in asked} <= {f"=={pinned()['triton']}"}
+    assert (pinned()["torch"], pinned()["triton"]) == ("2.13.0", "3.7.1")  # to be changed together
 
 
 def test_torch_is_pinned_without_a_local_suffix_so_that_pip_may_choose_the_build():
