@@ -57,7 +57,7 @@ class Bench:
     @property
     def targets(self) -> list[targets.Judged]:
         """The targets with what was measured."""
-        return targets.judged(self.rows, self.machine["quick"])
+        return targets.judged(self.rows, device=self.machine["device"], quick=self.machine["quick"])
 
     def of(self, group: str) -> dict[str, list[Mapping[str, Any]]]:
         """The rows of a group by case."""

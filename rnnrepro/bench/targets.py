@@ -15,7 +15,7 @@ HFTA = 15.1  # horizontally fused training arrays, arXiv 2102.02344: the largest
 class Target:
     """`wanted` in words; `value` reads the number off the rows of the case, None where it is not to be had.
 
-    It is met from `bound` on, or up to it where `most`. `unit` follows the number.
+    It is met from `bound` on, or up to it where `most`. `unit` follows the number. `device` "" is any.
     """
 
     case: str
@@ -24,6 +24,7 @@ class Target:
     bound: float
     most: bool = False
     unit: str = "×"
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,19 @@ class Judged:
         return MET if reached else NOT_MET
 
 
-def judged(rows: Sequence[Row], quick: bool = False) -> list[Judged]:
-    """Every target with its number. A quick bench has other sizes, so that nothing of it counts."""
+def judged(rows: Sequence[Row], *, device: str, quick: bool) -> list[Judged]:
+    """Every target with its number from a bench on `device`; a quick one has other sizes, and nothing of it counts."""
     by_case: dict[str, list[Row]] = {}
     for row in rows:
         by_case.setdefault(row["case"], []).append(row)
     return [
-        Judged(target, None if quick else target.value(by_case.get(target.case, []))) for target in TARGETS
+        Judged(
+            target,
+            None
+            if quick or target.device not in ("", device)
+            else target.value(by_case.get(target.case, [])),
+        )
+        for target in TARGETS
     ]
 
 
@@ -98,6 +105,7 @@ def _is(row: Row, names: Sequence[str], threads: int) -> bool:
 
 
 _SHAPES = ("3x20x60x120", "3x50x64x100", "3x20x128x220", "6x16x100x500", "3x128x128x784")
+CUDNN = "nn.LSTM (cuDNN)"
 _LOOPS = ("plain", "plain, not hoisted")
 TARGETS: tuple[Target, ...] = (
     Target("scan/modrelu/3x20x60x120", "≥ 4× the plain loop", faster("plain"), 4.0),
@@ -113,11 +121,15 @@ TARGETS: tuple[Target, ...] = (
     Target("threads/lstm-pixels", "two threads ≥ 2.5× the faster plain loop on one", faster(*_LOOPS), 2.5),
     Target("matrix/exponential/512", "≥ 4× torch.matrix_exp", faster("torch.matrix_exp"), 4.0),
     *(
-        Target(f"stack/{n}", f"to beat: {HFTA}× the throughput of one run at a time", best_stack, HFTA)
+        Target(
+            f"stack/{n}", f"to beat: {HFTA}× the throughput of one run at a time", best_stack, HFTA, device=""
+        )
         for n in (32, 100)
     ),
-    Target("gpu/psmnist", "≥ 30× the plain loop per run", faster("plain"), 30.0),
-    Target("gpu/copy-grid", "under 15 ms a step of all 462 runs", milliseconds, 15.0, most=True, unit=" ms"),
-    Target("gpu/lstm", "one run ≥ 1× cuDNN's LSTM", single_over("nn.LSTM (cuDNN)"), 1.0),
-    Target("gpu/lstm", "stacked ≥ 5× cuDNN's LSTM per run", faster("nn.LSTM (cuDNN)"), 5.0),
+    Target("gpu/psmnist", "≥ 30× the plain loop per run", faster("plain"), 30.0, device="cuda"),
+    Target(
+        "gpu/copy-grid", "under 15 ms a step of all 462 runs", milliseconds, 15.0, True, " ms", device="cuda"
+    ),
+    Target("gpu/lstm", "one run ≥ 1× cuDNN's LSTM", single_over(CUDNN), 1.0, device="cuda"),
+    Target("gpu/lstm", "stacked ≥ 5× cuDNN's LSTM per run", faster(CUDNN), 5.0, device="cuda"),
 )

@@ -74,6 +74,7 @@ def _measure(args: argparse.Namespace, chosen: list) -> int:
 
     if args.device == "cuda" and not torch.cuda.is_available():
         raise Fault("--device cuda: PyTorch finds no CUDA device here; use --device cpu")
+    _writable(args.output)
     device = args.device if args.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     found = bench.bench(
         chosen,
@@ -87,6 +88,14 @@ def _measure(args: argparse.Namespace, chosen: list) -> int:
     written = store.write(args.output / store.NAME, found)
     print(*written, sep="\n")
     return 0
+
+
+def _writable(folder: Path) -> None:
+    """Make the folder now: a bench should not be lost after it has been measured. Raises Fault."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Fault(f"{folder}: cannot be made ({error.strerror}); name another with --output") from None
 
 
 def _keep(args: argparse.Namespace) -> int:

@@ -34,7 +34,6 @@ from rnnrepro.conformance.cases import (
 from rnnrepro.errors import Fault
 from rnnrepro.models.composition import PARTS
 
-
 UPDATE_CHECKS = stages.CHECKS | budgets.CHECKS
 
 

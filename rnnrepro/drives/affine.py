@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from rnnrepro.drives.base import Drive
-from rnnrepro.drives.projection import Factored
+from rnnrepro.drives.projection import Embedded, Factored, factored
 from rnnrepro.initialisers import fill, resolve_fan
 
 
@@ -40,5 +40,7 @@ class Affine(Drive):
         if bias is not None:
             self.bias = nn.Parameter(fill(bias, generators, (width,), *fans, dtype=dtype))
 
-    def forward(self, x: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Factored, tuple[Tensor, ...]]:
-        return Factored(x, self.weight, self.bias), state
+    def forward(
+        self, x: Tensor | Embedded, state: tuple[Tensor, ...] = ()
+    ) -> tuple[Factored, tuple[Tensor, ...]]:
+        return factored(x, self.weight, self.bias), state

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from rnnrepro.drives.projection import Z
+from rnnrepro.drives.projection import Embedded, Z
 
 
 class Drive(nn.Module):
@@ -35,8 +35,9 @@ class Drive(nn.Module):
         self.hidden_size = hidden_size
         self.width = width
 
-    def forward(self, x: Tensor, state: tuple[Tensor, ...] = ()) -> tuple[Z, tuple[Tensor, ...]]:
-        """z (S, T, B, M), maybe in factors, and the drive's own state, from x (S, T, B, D) or int64 x (S, T, B).
+    def forward(self, x: Tensor | Embedded, state: tuple[Tensor, ...] = ()) -> tuple[Z, tuple[Tensor, ...]]:
+        """z (S, T, B, M), maybe in factors, and the drive's own state, from x (S, T, B, D), embedded or
+        one-hot as int64 (S, T, B).
 
         `state` is () at the start of a sequence, afterwards what the call before returned: (S, B, ·) tensors.
         """

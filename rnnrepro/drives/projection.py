@@ -10,6 +10,23 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Embedded:
+    """x_t is a row of a table: `index` (S, T, B), int64, `table` (S, symbols, D)."""
+
+    index: Tensor
+    table: Tensor
+
+    @property
+    def shape(self) -> torch.Size:
+        """(S, T, B, D)."""
+        return torch.Size((*self.index.shape, self.table.shape[-1]))
+
+    def dense(self) -> Tensor:
+        """x (S, T, B, D)."""
+        return project(self.index, self.table)
+
+
+@dataclass(frozen=True)
 class Factored:
     """z_t = x_t U + b, not multiplied out: `x` (S, T, B, D) or int64 (S, T, B), `weight` U (S, D, M), `bias` (S, M).
 
@@ -41,6 +58,16 @@ class Stepped:
 
 Z = Tensor | Factored | Stepped
 """What enters a recurrence: z (S, T, B, M) itself, in factors, or with per-step scalars."""
+
+
+def factored(x: Tensor | Embedded, weight: Tensor, bias: Tensor | None) -> Factored:
+    """x U + b in factors. Rows of a short table are multiplied once each, and not once a time and sequence."""
+    if isinstance(x, Embedded):
+        symbols, time, batch = x.table.shape[1], *x.index.shape[1:]
+        if symbols <= time * batch:
+            return Factored(x.index, torch.bmm(x.table, weight), bias)
+        x = x.dense()
+    return Factored(x, weight, bias)
 
 
 def project(x: Tensor, weight: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import BoolTensor, Generator, Tensor, nn
 
-from rnnrepro.drives.projection import project
+from rnnrepro.drives.projection import Embedded, project
 from rnnrepro.errors import Fault
 from rnnrepro.initialisers import fill
 from rnnrepro.models.recurrence import Recurrence
@@ -76,7 +76,7 @@ class Network(nn.Module):
 
         One step at a time gives the gradient at each h_t: `h, state = hidden(x[:, t:t + 1], state, W=W)`.
         """
-        x = inputs if self.embedding is None else project(inputs, self.embedding)
+        x = inputs if self.embedding is None else Embedded(inputs, self.embedding)
         return self.recurrence(x, state, every, W)
 
     def read(self, h: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from rnnrepro.drives.base import Drive
+from rnnrepro.drives.projection import Embedded
 from rnnrepro.matrices.base import Matrix
 from rnnrepro.scan import scan
 from rnnrepro.updates.base import State, Update
@@ -38,19 +39,17 @@ class Recurrence(nn.Module):
         self.update = nn.ParameterDict({name: nn.Parameter(value) for name, value in values.items()})
 
     def forward(
-        self, x: Tensor, state: State | None = None, every: bool = True, W: Tensor | None = None
+        self, x: Tensor | Embedded, state: State | None = None, every: bool = True, W: Tensor | None = None
     ) -> tuple[Tensor, State]:
         """Outputs h (S, T, B, N), or (S, 1, B, N) of the last time unless `every`, and the last state.
 
-        x is (S, T, B, D), or int64 (S, T, B). `state` None is all zeros. W is built unless given.
+        x is (S, T, B, D), embedded, or int64 (S, T, B). `state` None is all zeros. W is built unless given.
         """
         slots = self.rule.slots
         z, after = self.drive(x, () if state is None else state[slots:])
         W = self.matrix.build() if W is None else W
         start = self._zeros(x, W) if state is None else state[:slots]
-        h, last = scan(
-            self.rule, dict(self.update.items()), W, z, start, backend=self.backend, every=every
-        )
+        h, last = scan(self.rule, dict(self.update.items()), W, z, start, backend=self.backend, every=every)
         return h, (*last, *after)
 
     def parameter_groups(self) -> dict[str, str]:
@@ -59,8 +58,6 @@ class Recurrence(nn.Module):
         parts = ((name, *name.split(".", 1)) for name, _ in self.named_parameters())
         return {name: owners[part].groups.get(own, "main") for name, part, own in parts}
 
-    def _zeros(self, x: Tensor, W: Tensor) -> State:
+    def _zeros(self, x: Tensor | Embedded, W: Tensor) -> State:
         units = W.shape[1] // len(self.rule.state[self.rule.reads])
-        return tuple(
-            W.new_zeros(x.shape[0], x.shape[2], len(parts) * units) for parts in self.rule.state
-        )
+        return tuple(W.new_zeros(x.shape[0], x.shape[2], len(parts) * units) for parts in self.rule.state)

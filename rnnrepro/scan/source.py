@@ -91,7 +91,9 @@ class Signature:
 def _known(what: str, used: tuple[str, ...], known: set[str]) -> None:
     for name in used:
         if name not in known:
-            raise Fault(f"{what} names {name!r}{nearest(name, known)}; known here: {', '.join(sorted(known))}")
+            raise Fault(
+                f"{what} names {name!r}{nearest(name, known)}; known here: {', '.join(sorted(known))}"
+            )
 
 
 def text_of(function: Callable, name: str, number: Callable[[float], ast.expr] | None = None) -> str:

@@ -144,10 +144,10 @@ def row(case: str, contender: str, **values) -> dict:
     return {**made, "percent_of_floor": None, "median": 1.0, "case": case, "contender": contender, **values}
 
 
-def judged(rows, case, wanted, **quick) -> tuple:
+def judged(rows, case, wanted, *, device="cpu", quick=False) -> tuple:
     found = [
         j
-        for j in targets.judged(rows, **quick)
+        for j in targets.judged(rows, device=device, quick=quick)
         if j.target.case == case and j.target.wanted.startswith(wanted)
     ]
     assert len(found) == 1
@@ -159,6 +159,7 @@ def test_a_target_is_met_from_its_bound_on_and_never_by_tiny_sizes():
     rows = [row(case, "plain", engine_over=4.0)]
     assert judged(rows, case, "≥ 4×") == (4.0, "met")
     assert judged(rows, case, "≥ 4×", quick=True) == (None, "not measured here")
+    assert judged(rows, case, "≥ 4×", device="cuda") == (None, "not measured here")
     assert judged([row(case, "plain", engine_over=3.99)], case, "≥ 4×") == (3.99, "not met")
     assert judged([row(case, "plain")], case, "≥ 4×") == (None, "not measured here")
     assert judged([], case, "≥ 4×") == (None, "not measured here")
@@ -186,7 +187,7 @@ def test_percent_of_the_floor_milliseconds_and_stacks_are_read_off_the_engine():
     rows = [row(last, "plain", percent_of_floor=30.0), row(last, "cpu", lead=True, percent_of_floor=79.9)]
     assert judged(rows, last, "≥ 80 %") == (79.9, "not met")
     grid = row("gpu/copy-grid", "gpu", lead=True, median=0.0149)
-    assert judged([grid], "gpu/copy-grid", "under") == (pytest.approx(14.9), "met")
+    assert judged([grid], "gpu/copy-grid", "under", device="cuda") == (pytest.approx(14.9), "met")
     stack = [row("stack/32", "cpu", role="engine", over_base=r) for r in (4.0, 20.0, 18.0)]
     stack.append(row("stack/32", "plain", over_base=30.0))
     assert judged(stack, "stack/32", "to beat") == (20.0, "met")
@@ -195,8 +196,8 @@ def test_percent_of_the_floor_milliseconds_and_stacks_are_read_off_the_engine():
         row("gpu/lstm", "gpu", role="engine", over_base=80.0, runs=10, lead=True),
         row("gpu/lstm", "nn.LSTM (cuDNN)", role="peer", over_base=8.0, engine_over=10.0),
     ]
-    assert judged(lstm, "gpu/lstm", "one run") == (1.25, "met")
-    assert judged(lstm, "gpu/lstm", "stacked") == (10.0, "met")
+    assert judged(lstm, "gpu/lstm", "one run", device="cuda") == (1.25, "met")
+    assert judged(lstm, "gpu/lstm", "stacked", device="cuda") == (10.0, "met")
 
 
 def test_every_target_is_of_a_case_that_there_is():

@@ -82,6 +82,13 @@ def test_bad_input_is_named(given, said, capsys):
     assert said in capsys.readouterr().err
 
 
+def test_a_folder_that_cannot_be_made_is_named_before_anything_is_measured(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["bench", "--device", "cpu", "--output", str(tmp_path / "file" / "bench")]) == 2
+    said = capsys.readouterr()
+    assert "name another with --output" in said.err and said.out == ""
+
+
 def test_a_gpu_that_is_not_there_is_named(monkeypatch, capsys):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert main(["bench", "--device", "cuda", "step/nnrnn-copy"]) == 2

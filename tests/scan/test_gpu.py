@@ -93,12 +93,12 @@ def test_local_credit_and_the_last_output_alone(update: Update, every: bool, ker
 
 @pytest.mark.slow
 @both
-def test_every_update_in_every_case(update: Update, kernels: str) -> None:
+def test_every_update_at_every_shape_with_every_credit(update: Update, kernels: str) -> None:
     wrong = []
-    for shape, form, credit, every in itertools.product(SHAPES, FORMS, rnnrepro.scan.CREDITS, (True, False)):
-        problem = draw(update, form, *shape)
+    for i, (shape, credit) in enumerate(itertools.product(SHAPES, rnnrepro.scan.CREDITS)):
+        form, every = FORMS[(i + i // 5) % len(FORMS)], i % 4 < 2  # in turn
         try:
-            hold(problem, "gpu", credit=credit, every=every, device=DEVICE)
+            hold(draw(update, form, *shape), "gpu", credit=credit, every=every, device=DEVICE)
         except Fault as fault:
             if "does not fit" not in str(fault):
                 wrong.append((form, shape, credit, every, str(fault)))

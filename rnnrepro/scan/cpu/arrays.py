@@ -30,8 +30,9 @@ def factors(z: Tensor | Factored) -> tuple[list[Tensor], int]:
 
 @dataclass(frozen=True)
 class Inputs:
-    """W (S, N, M); z (S, T, B, M), or x (S, T, B, D) or index (S, T, B) with U (S, D, M) and bias (S, M); a slot of
-    `state` (S, B, ·); p (S, P, units); q (S, T, Q). What the form of z leaves out is one number a run.
+    """W (S, N, M); z (S, T, B, M), or x (S, T, B, D) with U (S, D + 1, M) whose last row is the bias, or index
+    (S, T, B) with U (S, D, M) whose every row has it added; a slot of `state` (S, B, ·); p (S, P, units); q
+    (S, T, Q). What the form of z leaves out is one number a run.
     """
 
     W: np.ndarray
@@ -39,7 +40,6 @@ class Inputs:
     x: np.ndarray
     index: np.ndarray
     U: np.ndarray
-    bias: np.ndarray
     state: tuple[np.ndarray, ...]
     p: np.ndarray
     q: np.ndarray
@@ -82,9 +82,18 @@ def inputs(signature: Signature, mode: int, constants: Sequence[float], tensors:
         z[0] if mode == DENSE else nothing,
         z[0] if mode == FLOATS else nothing,
         z[0] if mode == INDICES else np.zeros((runs, 1, 1), np.int64),
-        nothing[:, 0] if mode == DENSE else z[1],
-        nothing[:, 0, 0] if mode == DENSE else z[2],
+        _with_bias(mode, *z) if mode != DENSE else nothing[:, 0],
         state,
         p,
         q,
     )
+
+
+def _with_bias(mode: int, x: np.ndarray, U: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    rows = bias[:, None]
+    return np.concatenate((U, rows), axis=1) if mode == FLOATS else U + rows
+
+
+def without_bias(mode: int, dU: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The gradients of U and of the bias, apart again."""
+    return (dU[:, :-1], dU[:, -1]) if mode == FLOATS else (dU, dU.sum(1))

@@ -25,6 +25,9 @@ SMALL = 2**18
 
 It never takes a second thread for them."""
 
+FEW = 8
+"""Products with so few rows go there too if the first matrix is transposed."""
+
 _small = get_cython_function_address("scipy.linalg.cython_blas", "sgemm")
 
 
@@ -66,7 +69,7 @@ def gemm(work, transpose_a, transpose_b, m, n, k, a, b, c, add):
     factors[1] = add
     of_a, of_b = letters[transpose_a:], letters[transpose_b:]
     # BLAS counts columns first: what is handed over is cᵀ = bᵀ aᵀ.
-    if m * n * k < SMALL and not (transpose_a or transpose_b):
+    if m * n * k < SMALL and not transpose_b and (m < FEW or not transpose_a):
         _sgemm_small(
             of_b.ctypes, of_a.ctypes, sizes[0:].ctypes, sizes[1:].ctypes, sizes[2:].ctypes, factors[0:].ctypes,
             b.ctypes, sizes[3:].ctypes, a.ctypes, sizes[4:].ctypes, factors[1:].ctypes, c.ctypes, sizes[5:].ctypes,

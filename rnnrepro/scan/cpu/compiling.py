@@ -28,14 +28,14 @@ scans = njit(nogil=True, cache=True, **_options)
 
 def signatures(slots: int) -> dict[str, tuple]:
     """The types of the arguments of `loops.forward` and `loops.backward` for a state of so many slots."""
-    number, flag, vector = types.int64, types.boolean, types.float32[::1]
+    number, flag = types.int64, types.boolean
     f2, f3 = types.float32[:, ::1], types.float32[:, :, ::1]
-    d1, d2, i2 = types.float64[::1], types.float64[:, ::1], types.int64[:, ::1]
+    d2, i2 = types.float64[:, ::1], types.int64[:, ::1]
     states, sequences = types.UniTuple(f2, slots), types.UniTuple(f3, slots)
     inputs = (f3, i2, f2)
-    forward = (f2, number, f3, *inputs, vector, states, states, sequences, f3, f3, f2, f2)
+    forward = (f2, number, f3, *inputs, states, states, sequences, f3, f3, f2, f2)
     backward = (f2, number, *inputs, states, sequences, f3, f3, f2, f2, flag, f3, states, states, flag)
     return {
         "forward": (*forward, number, number, flag),
-        "backward": (*backward, number, number, f2, f3, f3, d2, d1, d2, d2),
+        "backward": (*backward, number, number, f2, f3, f3, d2, d2, d2),
     }

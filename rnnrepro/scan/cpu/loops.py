@@ -2,7 +2,7 @@
 
 This is text for `template`, compiled together with the loops over units of an update, whose functions and constants
 (in capitals) it names; nothing here is called as it stands. Names as there, and: `W` (N, M); `z` (T, B, M), or in
-factors `x` (T, B, D) or `index` (T, B) with `U` (D, M) and `bias` (M,); `start` and `last` the state before and
+factors `x` (T, B, D) or `index` (T, B) with `U` (`rnnrepro.scan.cpu.inputs`); `start` and `last` the state before and
 after; `n[k]` slot k at each time, or at the last two; `a` (T, B, M) what went into the second product.
 """
 # ruff: noqa: F821
@@ -50,7 +50,7 @@ def sum_rows(values, out, rows, units, flat):
 HELPERS = (is_flat, row, spread, sum_rows)
 
 
-def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b1, keep):
+def forward(W, mode, z, x, index, U, start, last, n, saved, a, p, q, b0, b1, keep):
     rows, time = b1 - b0, q.shape[0]
     N, M = W.shape
     units = N // PARTS
@@ -61,10 +61,11 @@ def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b
     u, y = np.empty((rows, M), np.float32), np.empty((rows, N), np.float32)
     gates, none = np.empty((1, rows * M), np.float32), np.zeros((1, rows * M), np.float32)
     zs = np.empty((length * rows if mode != 0 else 1, M), np.float32)
+    ones = np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32)
     for t in range(time):
         i = t % length
         if mode != 0 and i == 0:
-            project(work, mode, x, index, U, bias, t, min(t + length, time), b0, b1, zs)
+            project(work, mode, x, index, U, t, min(t + length, time), b0, b1, ones, zs)
         z_t = z[t, b0:b1] if mode == 0 else zs[i * rows : (i + 1) * rows]
         x_t = row(saved[t if keep else 0, b0:b1], flat)
         before, after = slots_at(n, start, t - 1, b0, b1), slots_at(n, start, t, b0, b1)
@@ -87,11 +88,11 @@ def forward(W, mode, z, x, index, U, bias, start, last, n, saved, a, p, q, b0, b
 
 
 def backward(
-    W, mode, x, index, U, start, n, saved, a, p, q, every, g, d, c, full, b0, b1, dW, dz, dx, dU, dbias, dp, dq,
+    W, mode, x, index, U, start, n, saved, a, p, q, every, g, d, c, full, b0, b1, dW, dz, dx, dU, dp, dq,
 ):  # fmt: skip
     """The gradients of all that `forward` took, from those of the outputs (`g`) and of the last state (`d`).
 
-    `d` is overwritten, and `c` holds the gradient of the state before in the end. dW, dU, dbias and dp are those of
+    `d` is overwritten, and `c` holds the gradient of the state before in the end. dW, dU and dp are those of
     these sequences alone; where a gradient is not wanted its array is empty (dz, dx).
     """
     rows, time = b1 - b0, q.shape[0]
@@ -108,7 +109,8 @@ def backward(
     of_p = row(np.zeros((rows, max(1, PARAMETERS) * units), np.float32), flat)
     of_q = row(np.zeros((rows, max(1, SCALARS) * units), np.float32), flat)
     step_sums = np.zeros((max(1, SCALARS), units), np.float64)
-    part = np.empty((dU.shape[0] + 1 if mode == 1 else 1, M), np.float32)
+    ones = np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32)
+    part = np.empty(U.shape if mode == 1 else (1, 1), np.float32)
     d, c = slots_of(d, b0, b1), slots_of(c, b0, b1)
     result = c
     for t in range(time - 1, -1, -1):
@@ -140,7 +142,7 @@ def backward(
         if i == 0:
             t1 = min(t + length, time)
             weigh(work, rows, t, t1, b0, b1, start[READS], n[READS], us, dW)
-            pull_back_projection(work, mode, x, index, U, t, t1, b0, b1, us, dz, dx, dU, dbias, part)
+            pull_back_projection(work, mode, x, index, U, t, t1, b0, b1, us, dz, dx, dU, ones, part)
         d, c = c, d
     for k in range(len(result)):
         result[k][:] = d[k]

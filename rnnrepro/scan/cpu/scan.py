@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from rnnrepro.drives.projection import Factored
-from rnnrepro.scan.cpu.arrays import DENSE, Inputs, factors, inputs
+from rnnrepro.scan.cpu.arrays import DENSE, Inputs, factors, inputs, without_bias
 from rnnrepro.scan.cpu.kernels import Kernels, kernels
 from rnnrepro.scan.cpu.threads import Item, for_each, items, tiles
 from rnnrepro.scan.source import Signature
@@ -85,7 +85,7 @@ class _Call:
         def run(item: Item) -> None:
             s = item.run
             self.kernels.forward(
-                given.W[s], self.mode, given.z[s], given.x[s], given.index[s], given.U[s], given.bias[s],
+                given.W[s], self.mode, given.z[s], given.x[s], given.index[s], given.U[s],
                 _of_run(given.state, s), _of_run(ends, s), _of_run(slots, s), saved[s], middle[s],
                 given.p[s], given.q[s], item.b0, item.b1, self.keep,
             )  # fmt: skip
@@ -111,7 +111,7 @@ class _Call:
                 given.W[s], self.mode, given.x[s], given.index[s], given.U[s],
                 _of_run(given.state, s), _of_run(slots, s), saved[s], middle[s], given.p[s], given.q[s],
                 gradient.shape[1] == given.time, gradient[s], _of_run(arriving, s), _of_run(out.state, s),
-                self.full, item.b0, item.b1, out.W[s, i], out.z[s], out.x[s], out.U[s, i], out.bias[s, i],
+                self.full, item.b0, item.b1, out.W[s, i], out.z[s], out.x[s], out.U[s, i],
                 out.p[s, i], out.q[s, i],
             )  # fmt: skip
 
@@ -130,7 +130,6 @@ class _Gradients:
         self.z = np.empty((*full, width), np.float32) if dense and wanted[1] else nothing
         self.x = np.empty((*full, given.x.shape[3]), np.float32) if not dense and wanted[1] else nothing
         self.U = np.zeros((*pieces, *given.U.shape[1:]))
-        self.bias = np.zeros((*pieces, given.bias.shape[1]))
         self.state = tuple(np.empty_like(part) for part in given.state)
         self.p = np.zeros((*pieces, *given.p.shape[1:]))
         self.q = np.zeros((*pieces, *given.q.shape[1:]))
@@ -138,7 +137,7 @@ class _Gradients:
     def tensors(self, call: _Call, wanted: Sequence[bool]) -> list[Tensor | None]:
         """A gradient for each tensor of the call, None where it is not wanted."""
         p, q = _summed(self.p), _summed(self.q)
-        entering = [self.z] if call.mode == DENSE else [self.x, _summed(self.U), _summed(self.bias)]
+        entering = [self.z] if call.mode == DENSE else [self.x, *without_bias(call.mode, _summed(self.U))]
         found = [
             _summed(self.W),
             *entering,

@@ -125,9 +125,16 @@ def saved_names(signature: Signature) -> tuple[tuple[int, str], ...]:
 
 
 def kernel(name: str, arguments: Iterable[str], settings: Iterable[str], body: Iterable[str]) -> str:
-    """The text of a kernel with these arguments, its constant settings last."""
+    """The text of a kernel with these arguments, its constant settings last.
+
+    It is compiled once for all times and batches: Triton would make one of its own for 1 and for multiples of 16.
+    """
+    arguments = list(arguments)
+    general = [x for x in ("t", "T", "B") if x in arguments]
     heads = [*arguments, *(f"{x}: tl.constexpr" for x in settings)]
-    return "\n".join(["@triton.jit", f"def {name}({', '.join(heads)}):", *indented(body)])
+    return "\n".join(
+        [f"@triton.jit(do_not_specialize={general})", f"def {name}({', '.join(heads)}):", *indented(body)]
+    )
 
 
 def indented(lines: Iterable[str]) -> list[str]:
