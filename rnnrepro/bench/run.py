@@ -9,7 +9,7 @@ from typing import Any
 from rnnrepro.bench import gpu, machine, matrix, scans, stacks, steps, summary
 from rnnrepro.bench.case import Case, Setting
 from rnnrepro.bench.store import Bench
-from rnnrepro.bench.timing import measure
+from rnnrepro.bench.timing import measure, threads
 from rnnrepro.errors import Fault, nearest
 
 Row = Mapping[str, Any]
@@ -71,7 +71,8 @@ def bench(
 
 def measured(case: Case, setting: Setting, seconds: float) -> list[summary.Row]:
     """The rows of one case."""
-    contenders = case.contenders(setting)
+    with threads(1):  # the way to the floor is tried out as it is measured
+        contenders = case.contenders(setting)
     sizes = case.measured(setting)
     samples = measure(contenders, 0.0 if setting.quick else seconds * case.weight)
     identity = {

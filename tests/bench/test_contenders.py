@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from rnnrepro.bench import peers, scans, stacks
-from rnnrepro.bench.case import Setting
+from rnnrepro.bench import peers, run, scans, stacks, timing
+from rnnrepro.bench.case import Case, Setting
 from rnnrepro.bench.loops import Compiled, unhoisted
 from rnnrepro.bench.run import cases
 from rnnrepro.bench.scans import UPDATES, Problem
@@ -128,6 +129,15 @@ def test_every_case_has_one_base_and_at_most_one_lead(name):
     assert {contender.role for contender in made} <= {"plain", "engine", "peer", "floor"}
     keys = [(contender.name, contender.threads, contender.runs) for contender in made]
     assert len(set(keys)) == len(keys)
+
+
+def test_contenders_are_made_on_one_thread_whatever_the_process_has(monkeypatch):
+    seen = []
+    case = Case("scan/x", "x", SMALL, lambda sizes, setting: seen.append(torch.get_num_threads()) or [])
+    monkeypatch.setattr("rnnrepro.bench.run.measure", lambda contenders, seconds: np.zeros((3, 0)))
+    with timing.threads(2):
+        assert run.measured(case, QUICK, 0.0) == []
+    assert seen == [1]
 
 
 @pytest.mark.parametrize("name", ["gpu/psmnist", "gpu/lstm", "gpu/copy-grid"])
