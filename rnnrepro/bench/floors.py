@@ -66,7 +66,7 @@ def _ways(sizes: Sizes, gates: int, device: str) -> Sequence[Call]:
     s, b, n, t = sizes.runs, sizes.batch, sizes.hidden, sizes.time
     m = gates * n
     weight = torch.randn(s, n, m, device=device) / n**0.5
-    back = weight.mT
+    back = weight.mT.contiguous()  # products with a transposed view take up to twice as long
     h, dh = torch.randn(s, t, b, n, device=device), torch.ones(s, t, b, n, device=device)
     u, gradient = torch.randn(s, t, b, m, device=device), torch.ones(s, n, m, device=device)
 

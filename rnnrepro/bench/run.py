@@ -9,7 +9,7 @@ from typing import Any
 from rnnrepro.bench import gpu, machine, matrix, scans, stacks, steps, summary
 from rnnrepro.bench.case import Case, Setting
 from rnnrepro.bench.store import Bench
-from rnnrepro.bench.timing import measure, threads
+from rnnrepro.bench.timing import SHORTEST, measure, threads
 from rnnrepro.errors import Fault, nearest
 
 Row = Mapping[str, Any]
@@ -74,7 +74,8 @@ def measured(case: Case, setting: Setting, seconds: float) -> list[summary.Row]:
     with threads(1):  # the way to the floor is tried out as it is measured
         contenders = case.contenders(setting)
     sizes = case.measured(setting)
-    samples = measure(contenders, 0.0 if setting.quick else seconds * case.weight)
+    budget, shortest = (0.0, 0.0) if setting.quick else (seconds * case.weight, SHORTEST)
+    samples = measure(contenders, budget, shortest=shortest)
     identity = {
         "case": case.name,
         "group": case.group,

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 ROLES = ("engine", "plain", "peer", "floor")
-SHORTEST = 1e-3  # seconds: what is faster is called several times a sample, for the clock's sake
+SHORTEST = 0.02  # seconds: what is faster is called several times a sample, with warm caches as in training
 ROUNDS = 3
 
 
@@ -36,14 +36,16 @@ class Contender:
     flops: float | None = None
 
 
-def measure(contenders: Sequence[Contender], seconds: float, rounds: int = ROUNDS) -> np.ndarray:
+def measure(
+    contenders: Sequence[Contender], seconds: float, *, rounds: int = ROUNDS, shortest: float = SHORTEST
+) -> np.ndarray:
     """Seconds a call, (rounds, contenders): all are called in turn until `seconds` are used, `rounds` times at least.
 
-    A first call of each, which compiles and fills caches, does not count; the number of threads of each is set
-    before its sample. The order moves on by one from round to round.
+    A first call of each, which compiles and fills caches, does not count; a sample lasts `shortest` seconds at
+    least, and the number of threads is set before it. The order moves on by one from round to round.
     """
     with _undisturbed():
-        repeats = [_repeats(contender) for contender in contenders]
+        repeats = [_repeats(contender, shortest) for contender in contenders]
         found: list[list[float]] = []
         end = time.perf_counter() + seconds
         while len(found) < rounds or time.perf_counter() < end:
@@ -55,11 +57,11 @@ def measure(contenders: Sequence[Contender], seconds: float, rounds: int = ROUND
     return np.array(found)
 
 
-def _repeats(contender: Contender) -> int:
+def _repeats(contender: Contender, shortest: float) -> int:
     """How often a sample calls it. The call before may have compiled something, so a short one is timed again."""
     first = _sample(contender, 1)
     again = first if first > 1.0 else _sample(contender, 1)
-    return max(1, math.ceil(SHORTEST / again))
+    return max(1, math.ceil(shortest / again))
 
 
 def _sample(contender: Contender, repeats: int) -> float:

@@ -134,7 +134,7 @@ def test_every_case_has_one_base_and_at_most_one_lead(name):
 def test_contenders_are_made_on_one_thread_whatever_the_process_has(monkeypatch):
     seen = []
     case = Case("scan/x", "x", SMALL, lambda sizes, setting: seen.append(torch.get_num_threads()) or [])
-    monkeypatch.setattr("rnnrepro.bench.run.measure", lambda contenders, seconds: np.zeros((3, 0)))
+    monkeypatch.setattr("rnnrepro.bench.run.measure", lambda contenders, seconds, shortest: np.zeros((3, 0)))
     with timing.threads(2):
         assert run.measured(case, QUICK, 0.0) == []
     assert seen == [1]
