@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from unittest import mock
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 import rnnrepro.scan
 from rnnrepro.conformance.budgets import hold
@@ -20,6 +20,8 @@ from rnnrepro.updates.base import Update
 from rnnrepro.updates.bilevel import BilevelSGD
 from rnnrepro.updates.lstm import LSTM
 from rnnrepro.updates.pointwise import ModReLU, Tanh
+from rnnrepro.updates.stage import Stage
+from rnnrepro.updates.words import tanh
 
 # Triton asks for the interpreter when a kernel is defined, so both here and while the tests run.
 ENVIRONMENT = {} if torch.cuda.is_available() else {"TRITON_INTERPRET": "1"}
@@ -36,7 +38,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 KERNELS = ("resident", "stepped")
 
 # Runs, times, sequences, units: several tiles of 16 sequences; matrices of one, two and four pieces of 32 rows.
-SHAPES = ((4, 1, 1, 1), (4, 1, 6, 8), (4, 5, 1, 7), (3, 3, 17, 33), (2, 2, 3, 70))
+SHAPES = ((4, 1, 1, 1), (4, 1, 6, 8), (4, 5, 1, 7), (3, 3, 17, 33), (2, 2, 3, 100))
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,32 @@ def test_shapes_that_fill_no_tile(shape: tuple[int, int, int, int], kernels: str
 def test_several_blocks_of_the_matrix_in_pieces(update: Update, kernels: str) -> None:
     """Two gates and two parts, and a matrix with its transpose; padding where a stage divides 0 by 0."""
     hold(draw(update, "dense", 2, 2, 17, 33), "gpu", device=DEVICE)
+
+
+def divided(u, gain):
+    return tanh(u / gain)
+
+
+def divided_back(dh, h, gain):
+    return dh * (1.0 - h * h) / gain
+
+
+class Divided(Update):
+    """h' = tanh(u / gain): where there is no unit, 0 / 0."""
+
+    stages = (Stage(divided, divided_back, gradients=("u",)),)
+
+    def parameters(
+        self, hidden_size: int, *, generators: Sequence[Generator], dtype: torch.dtype = torch.float32
+    ) -> dict[str, Tensor]:
+        return {"gain": torch.full((len(generators), hidden_size), 0.7, dtype=dtype)}
+
+
+@both
+def test_what_padding_holds_does_not_matter(kernels: str) -> None:
+    problem = draw(Divided(), "dense", 2, 4, 3, 5).to(DEVICE, torch.float32)
+    outputs = problem.results("gpu")["outputs"]
+    torch.testing.assert_close(outputs, problem.results("plain")["outputs"], rtol=1e-5, atol=1e-6)
 
 
 @both
@@ -253,6 +281,19 @@ def test_launches_are_captured_when_a_shape_comes_again_and_the_oldest_graph_goe
     assert len(kept) == captured.LIMIT
     assert call(0) is first  # in use, so it stayed
     assert call(0, size=2) is None  # it had gone
+
+
+def test_where_memory_is_short_the_graphs_go_and_the_launches_are_plain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: dict = captured.OrderedDict({"another": Recorded(lambda tensors: [], [])})
+    monkeypatch.setattr(captured, "_kept", kept)
+    monkeypatch.setattr(captured, "capturable", lambda tensors: True)
+    monkeypatch.setattr(captured, "Graph", mock.Mock(side_effect=torch.OutOfMemoryError))
+    for _ in range(2):
+        (found,) = captured.run("key", lambda tensors: [2 * tensors[0]], [torch.ones(1)])
+        assert found == 2
+    assert kept == {}
 
 
 def test_without_a_gpu_nothing_is_captured() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 Body = Callable[[Sequence[Tensor]], list[Tensor]]
 
-LIMIT = 16
+LIMIT = 8
 """Graphs kept; each holds copies of its tensors in the GPU's memory, and the one unused for longest goes first."""
 
 _kept: OrderedDict[Hashable, Graph | None] = OrderedDict()
@@ -37,7 +37,8 @@ def run(key: Hashable, body: Body, tensors: Sequence[Tensor]) -> list[Tensor]:
     """`body(tensors)`, from the second call with a key on as a replayed graph; `body` must be one function of `key`.
 
     The first call launches plainly, which also compiles the kernels (that cannot be captured), so that shapes that
-    come once are never captured. Without a GPU, and inside a capture of the caller's own, all launches are plain.
+    come once are never captured. Without a GPU, and inside a capture of the caller's own, all launches are plain;
+    where memory is short all graphs are given up first.
     """
     if not capturable(tensors):
         return body(tensors)
@@ -47,6 +48,14 @@ def run(key: Hashable, body: Body, tensors: Sequence[Tensor]) -> list[Tensor]:
         tuple(x.shape for x in tensors),
         torch.backends.cuda.matmul.fp32_precision,
     )
+    try:
+        return _replayed(full, body, tensors)
+    except torch.OutOfMemoryError:
+        _kept.clear()
+        return body(tensors)
+
+
+def _replayed(full: Hashable, body: Body, tensors: Sequence[Tensor]) -> list[Tensor]:
     if full not in _kept:
         _kept[full] = None
         while len(_kept) > LIMIT:
