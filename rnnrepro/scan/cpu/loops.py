@@ -47,7 +47,15 @@ def sum_rows(values, out, rows, units, flat):
                 out[k, j] += whole[first + j]
 
 
-HELPERS = (is_flat, row, spread, sum_rows)
+def sum_all(values, out, rows, units, flat):
+    """Puts into `out` (count,) the sum over the batch and the units."""
+    each = np.zeros((out.shape[0], units), np.float64)
+    sum_rows(values, each, rows, units, flat)
+    for k in range(out.shape[0]):
+        out[k] = each[k].sum()
+
+
+HELPERS = (is_flat, row, spread, sum_rows, sum_all)
 
 
 def forward(W, mode, z, x, index, U, start, last, n, saved, a, p, q, b0, b1, keep):
@@ -108,7 +116,6 @@ def backward(
     m = row(np.empty((rows, max(1, MIDDLE) * units), np.float32), flat)
     of_p = row(np.zeros((rows, max(1, PARAMETERS) * units), np.float32), flat)
     of_q = row(np.zeros((rows, max(1, SCALARS) * units), np.float32), flat)
-    step_sums = np.zeros((max(1, SCALARS), units), np.float64)
     ones = np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32)
     part = np.empty(U.shape if mode == 1 else (1, 1), np.float32)
     d, c = slots_of(d, b0, b1), slots_of(c, b0, b1)
@@ -133,10 +140,7 @@ def backward(
         else:
             backward_rows_0(columns, row(u, flat), m, d_t, c_t, g_t, h_t, x_t, parameters, q_t, of_p, of_q)
         if SCALARS:
-            step_sums[:] = 0
-            sum_rows(of_q, step_sums, rows, units, flat)
-            for k in range(SCALARS):
-                dq[t, k] = step_sums[k].sum()
+            sum_all(of_q, dq[t], rows, units, flat)
         if full:
             gemm(work, 0, 0, rows, N, M, u, Wt, c[READS], 1 if DIRECT else 0)
         if i == 0:
