@@ -6,6 +6,7 @@ Dimension alphabet used everywhere: S runs, B batch, T time, D input, N hidden, 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 # MKL chooses its kernels by the memory alignment of each matrix unless told otherwise. A run's slice of a
 # stack is aligned as the stack has it, and a run's numbers must be the same bits alone and in any stack.
@@ -13,3 +14,11 @@ import os
 os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "stack":  # imports torch: only who uses it pays for it
+        from rnnrepro.stacking import stack
+
+        return stack
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

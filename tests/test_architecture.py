@@ -24,6 +24,7 @@ LAYERS = [
     {"initialisers"},
     {"tasks", "matrices", "drives", "updates", "scan", "optim"},
     {"models"},
+    {"stacking"},
     {"analysis", "conformance"},
     {"training"},
     {"bench"},
