@@ -35,7 +35,8 @@ LAYERS = [
 ALLOWED = {
     ("rnnrepro.project", "rnnrepro.models"),
     ("rnnrepro.project", "rnnrepro.models.plugins"),
-}  # a user's plugin is read only where one is named
+    ("rnnrepro.__init__", "rnnrepro.stacking"),
+}  # only when asked for: a user's plugin where one is named, rnnrepro.stack where it is used
 
 
 def layer(name: str) -> int:
