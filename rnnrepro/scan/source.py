@@ -43,16 +43,7 @@ class Signature:
     @classmethod
     def of(cls, update: Update, parameters: Mapping[str, object], scalars: Mapping[str, object]) -> Signature:
         """The signature of an update for these parameters and per-step scalars. Raises Fault for a name unknown."""
-        found = cls(
-            update.stages,
-            update.state,
-            update.reads,
-            tuple(parameters),
-            tuple(scalars),
-            tuple(update.constants),
-        )
-        found.check(type(update).__name__)
-        return found
+        return _checked(type(update), tuple(parameters), tuple(scalars), tuple(update.constants))
 
     @property
     def gates(self) -> int:
@@ -86,6 +77,13 @@ class Signature:
             _known(f"{owner}: backward", names(stage.backward), arriving | saved)
             given = {*stage.inputs, *self.parts, *first, *self.parameters, *self.scalars}
             _known(f"{owner}: gradients", stage.gradients, given)
+
+
+@cache
+def _checked(update: type[Update], *values: tuple[str, ...]) -> Signature:
+    signature = Signature(update.stages, update.state, update.reads, *values)
+    signature.check(update.__name__)
+    return signature
 
 
 def _known(what: str, used: tuple[str, ...], known: set[str]) -> None:

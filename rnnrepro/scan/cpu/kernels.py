@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 
@@ -36,11 +36,20 @@ def kernels(signature: Signature) -> Kernels:
     module = module_of(f"{template.text()}\n# {_environment()}\n", "scan")
     with _alone():
         began = time.monotonic()
-        for name, types in compiling.signatures(len(signature.state)).items():
-            getattr(module, name).compile(types)
+        # The entry itself: a dispatcher would look up the types of all arguments again at every call.
+        forward, backward = (
+            compiled(getattr(module, name), types)
+            for name, types in compiling.signatures(len(signature.state)).items()
+        )
         if (took := time.monotonic() - began) > 1:
             _log.info("compiled the scan of (%s) in %.1f s", ", ".join(signature.parts), took)
-    return Kernels(module.forward, module.backward, len(template.saved))
+    return Kernels(forward, backward, len(template.saved))
+
+
+def compiled(function: Any, types: tuple) -> Callable[..., None]:
+    """The machine code of a dispatcher for arguments of these types, which must be just these."""
+    function.compile(types)
+    return function.overloads[types].entry_point
 
 
 @cache
