@@ -1,8 +1,9 @@
 """How many runs share a stack: as many as half of the free memory holds.
 
 On a card more runs cost little more until it is full. On a processor the compiled scan takes one run after the
-other, so that a run costs nearly the same in any stack, and only the work beside the scan is shared: there too the
-largest stack that fits is the cheapest, and memory alone decides.
+other and only the work beside it is shared: in a stack of ten a run was measured to cost 0.4 (adding, N = 52) to 0.97
+(pixels, N = 28) of what it costs alone, in one of thirty no more and no less. So the largest stack that fits is the
+cheapest on both, and memory alone decides.
 """
 
 from __future__ import annotations
