@@ -1,6 +1,6 @@
 """What a cell costs, on paper: optimiser steps, arithmetic, disk, and an estimate of the time on one core or card.
 
-Fitted to the measured seconds a step of 68 cells of all three scales (T 50 to 2,020, N 20 to 192), on one thread of
+Fitted to the measured seconds a step of 68 cells of all three scales (T 50 to 2,020, N 20 to 512), on one thread of
 a shared two-core server processor with the compiled scan; the root mean square error is 12 %. The plain scan takes
 two to five times as long.
 """

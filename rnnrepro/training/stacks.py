@@ -2,7 +2,7 @@
 
 On a card more runs cost little more until it is full. On a processor the compiled scan takes one run after the
 other and only the work beside it is shared: in a stack of ten a run was measured to cost 0.4 (adding, N = 52) to 0.97
-(pixels, N = 28) of what it costs alone, in one of thirty no more and no less. So the largest stack that fits is the
+(pixels, N = 28) of what it costs alone, and in one of thirty about the same. So the largest stack that fits is the
 cheapest on both, and memory alone decides.
 """
 
