@@ -18,27 +18,45 @@ from rnnrepro.updates.stage import Stage
 from rnnrepro.updates.words import absolute, exp, expm1, relu, sigmoid, sign, sqrt, tanh, where
 
 
-def rotor(x, y, bias):
+def rotor(x, y, re, im, bias, turn, share):
     size = sqrt(x * x + y * y + 1e-3)
-    gain = relu(size + bias) / size
-    return gain * x, gain * y, x, y, size
+    gain = share * relu(size + bias) / size
+    return gain * x - turn * im, gain * y + turn * re, x, y, size, re, im
 
 
-def rotor_back(dre, dim, x, y, size, bias):
-    on = where(size + bias > 0.0, 0.0 * size + 1.0, 0.0 * size)
-    gain = relu(size + bias) / size
+def rotor_back(dre, dim, x, y, size, re_before, im_before, bias, turn, share):
+    on = where(size + bias > 0.0, 0.0 * size + share, 0.0 * size)
+    gain = share * relu(size + bias) / size
     dgain = dre * x + dim * y
     dsize = dgain * (on - gain) / (size * size)
-    return dre * gain + dsize * x, dim * gain + dsize * y, dgain * on / size
+    dx, dy = dre * gain + dsize * x, dim * gain + dsize * y
+    dturn = dim * re_before - dre * im_before
+    return dx, dy, turn * dim, -turn * dre, dgain * on / size, dturn
 
 
 class Rotor(Update):
-    """The modulus of re + i im is shrunk and its phase kept: one slot of two parts, two gates, a bias a unit."""
+    """What enters is shrunk in size and keeps its phase, and is added to i turn_t (re + i im).
+
+    One slot of two parts, two gates, a bias a unit, a number a step, and a constant.
+    """
 
     stages = (
-        Stage(rotor, rotor_back, inputs=("x", "y"), saves=("x", "y", "size"), gradients=("x", "y", "bias")),
+        Stage(
+            rotor,
+            rotor_back,
+            inputs=("x", "y"),
+            saves=("x", "y", "size", "re_before", "im_before"),
+            gradients=("x", "y", "re", "im", "bias", "turn"),
+        ),
     )
     state = (("re", "im"),)
+
+    def __init__(self, share: float = 0.4) -> None:
+        self.share = share
+
+    @property
+    def constants(self) -> Mapping[str, float]:
+        return {"share": self.share}
 
     def parameters(
         self, hidden_size: int, *, generators: Sequence[Generator], dtype: torch.dtype = torch.float32

@@ -41,6 +41,10 @@ def test_a_run_has_the_same_bits_in_every_stack(
     check_stacks(draw(update, form, 3, time, batch, units), backend)
 
 
+def test_a_run_has_the_same_bits_in_every_stack_where_time_goes_in_chunks(update: Update) -> None:
+    check_stacks(draw(update, "numbers", 3, 27, 40, 64), "cpu")
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("form", "how"),
@@ -107,15 +111,23 @@ def test_a_run_that_is_not_finite_shows_it_and_harms_no_other(
     assert not found["gradient of W"][1].isfinite().all()
 
 
-def test_two_threads_are_as_exact_as_one(update: Update) -> None:
-    """Runs, and sequences of a batch, go over the threads; the sums over a batch are then added up otherwise."""
-    for runs, batch in ((3, 4), (1, 40)):
-        problem = draw(update, "numbers", runs, 6, batch, 12)
-        reference = problem.to("cpu", torch.float64).spread().solve("plain")
-        plain, one = problem.solve("plain"), problem.solve("cpu")
-        torch.set_num_threads(2)
-        two = [problem.solve("cpu") for _ in range(3)]
-        assert over(two[0], plain, reference) == over(one, plain, reference) == []
-        for again in two[1:]:
-            same(again, two[0])
-        torch.set_num_threads(1)
+@pytest.mark.parametrize(
+    ("form", "runs", "time", "batch", "units", "every"),
+    [
+        ("numbers", 3, 6, 4, 12, True),
+        ("dense", 1, 6, 41, 12, True),
+        ("index_bias", 1, 6, 40, 12, False),
+        ("numbers", 1, 60, 40, 64, True),
+    ],
+)
+def test_two_threads_are_as_exact_as_one(
+    update: Update, form: str, runs: int, time: int, batch: int, units: int, every: bool
+) -> None:
+    """Runs, or pieces of a batch, go over the threads; the sums over a batch are then added up otherwise."""
+    problem = draw(update, form, runs, time, batch, units)
+    reference = problem.to("cpu", torch.float64).spread().solve("plain", every=every)
+    plain, one = (problem.solve(backend, every=every) for backend in BACKENDS)
+    torch.set_num_threads(2)
+    two, again = (problem.solve("cpu", every=every) for _ in range(2))
+    assert over(two, plain, reference) == over(one, plain, reference) == []
+    same(again, two)
