@@ -44,8 +44,12 @@ class Subject:
 
 
 def layout(subject: Subject) -> None:
-    """One stage, or two around a product with Wᵀ, which goes from one part to one part."""
+    """One stage, or two around a product with Wᵀ, which goes from one part to one part; all of them of the class."""
     stages, update = subject.update.stages, subject.update
+    own = [name for name in ("stages", "state", "reads") if name in vars(update)]
+    _demand(
+        not own, f"`{'`, `'.join(own)}` set on the object; a scan is compiled for the class, so set it there"
+    )
     _demand(len(stages) in (1, 2), f"there are {len(stages)} stages; an update has one or two")
     _demand(0 <= update.reads < len(update.state), f"`reads` is {update.reads}; slots: {len(update.state)}")
     if len(stages) == 2:

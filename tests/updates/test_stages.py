@@ -45,11 +45,6 @@ def test_every_update_meets_every_demand(name: str, arguments: Mapping[str, Any]
 class Leaky(Update):
     """h' = leak h + gain tanh u + bias, with a number a step."""
 
-    def __init__(self, stages: tuple[Stage, ...], **attributes: Any) -> None:
-        self.stages = stages
-        for name, value in attributes.items():
-            setattr(self, name, value)
-
     @property
     def constants(self) -> Mapping[str, float]:
         return {"leak": 0.5}
@@ -70,8 +65,13 @@ def leaky_back(dh, c, leak, gain, step):
 RIGHT = {"saves": ("c",), "gradients": ("u", "h", "gain", "bias", "step")}
 
 
-def leaky_subject(*stages: Stage, **attributes: Any) -> Subject:
-    found = subject(Leaky(stages, **attributes))
+def of_stages(*stages: Stage, **attributes: Any) -> Update:
+    """A Leaky with these stages, of a class of its own."""
+    return type("Tried", (Leaky,), {"stages": stages} | attributes)()
+
+
+def leaky_subject(*stages: Stage) -> Subject:
+    found = subject(of_stages(*stages))
     return Subject(found.update, found.parameters, scalars=("step",))
 
 
@@ -175,11 +175,11 @@ def with_a_branch(u):
 )
 def test_what_the_fast_scans_cannot_compile_is_caught(forward: Callable, message: str) -> None:
     with pytest.raises(Fault, match=message):
-        CHECKS[WORDS](subject(Leaky((Stage(forward, tanh_back, gradients=("u",)),))))
+        CHECKS[WORDS](subject(of_stages(Stage(forward, tanh_back, gradients=("u",)))))
 
 
 def test_a_stage_without_a_derivative_may_do_to_tensors_what_it_likes() -> None:
-    update = Leaky((Stage(with_torch),))
+    update = of_stages(Stage(with_torch))
     for check in CHECKS.values():
         check(subject(update))
 
@@ -204,7 +204,14 @@ def first_back(da, dr, h, u):
 )
 def test_stages_that_do_not_fit_together_are_caught(attributes: dict, message: str) -> None:
     with pytest.raises(Fault, match=message):
-        CHECKS[LAYOUT](subject(Leaky(**({"stages": Tanh.stages} | attributes))))
+        CHECKS[LAYOUT](subject(of_stages(**({"stages": Tanh.stages} | attributes))))
+
+
+def test_stages_of_an_object_are_caught_for_a_scan_is_compiled_for_its_class() -> None:
+    update = of_stages(*Tanh.stages)
+    update.stages = (Stage(leaky, leaky_back, **RIGHT),)
+    with pytest.raises(Fault, match="`stages` set on the object"):
+        CHECKS[LAYOUT](subject(update))
 
 
 def second(y, h, r):
