@@ -241,12 +241,8 @@ def _check_arguments(function: Callable[..., object]) -> None:
 
 
 def _check_globals(function: Callable[..., object]) -> None:
-    """A stage reads its arguments and the words, and each word is the one of `rnnrepro.updates.words`."""
-    for name in (*function.__code__.co_names, *function.__code__.co_freevars):
-        _demand(
-            name in vocabulary.WORDS,
-            f"{_name(function)} reads {name!r} from outside; give it as one of the update's `constants`",
-        )
+    """Each word is the one of `rnnrepro.updates.words`; other names from outside are refused by `text_of`."""
+    for name in function.__code__.co_names:
         _demand(
             function.__globals__.get(name) is getattr(vocabulary, name),
             f"{_name(function)}: {name!r} is another function; import it from rnnrepro.updates.words",

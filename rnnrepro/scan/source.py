@@ -99,16 +99,20 @@ def text_of(function: Callable, name: str, number: Callable[[float], ast.expr] |
 
     Raises Fault for what is not an assignment or return of arithmetic, comparisons and `WORDS`.
     """
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        tree = None  # typed into a console, or a part of a longer line
     if not isinstance(tree, ast.FunctionDef):
-        raise Fault(f"a stage is written as a function with `def`, and {function!r} is not")
+        raise Fault(f"a stage is a function written with `def` in a file, and {function!r} is not")
     tree.name, tree.decorator_list, tree.returns = name, [], None
     for argument in tree.args.args:
         argument.annotation = None
     if ast.get_docstring(tree) is not None:
         tree.body = tree.body[1:]
+    known = set(names(function))
     for statement in tree.body:
-        _check_statement(function.__qualname__, statement)
+        _check_statement(function.__qualname__, statement, known)
     if number is not None:
         tree = _Literals(number).visit(tree)
     return ast.unparse(ast.fix_missing_locations(tree))
@@ -122,8 +126,9 @@ class _Literals(ast.NodeTransformer):
         return self.number(float(node.value))
 
 
-def _check_statement(owner: str, statement: ast.stmt) -> None:
-    called = set()
+def _check_statement(owner: str, statement: ast.stmt, known: set[str]) -> None:
+    """Raises Fault for what no stage can hold; adds to the names `known` what the statement assigns."""
+    words = set()
     for node in ast.walk(statement):
         if not isinstance(node, _STATEMENTS + _ARITHMETIC):
             raise Fault(f"{owner}: a stage cannot hold {type(node).__name__} (line {node.lineno})")
@@ -131,7 +136,13 @@ def _check_statement(owner: str, statement: ast.stmt) -> None:
             word = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
             if word not in WORDS:
                 raise Fault(f"{owner}: {word!r} is no word of a stage{nearest(word, WORDS)}")
-            called.add(word)
+            words.add(node.func)
+    used = [node for node in ast.walk(statement) if isinstance(node, ast.Name) and node not in words]
+    for node in used:
+        if isinstance(node.ctx, ast.Load) and node.id not in known:
+            hint = "give constants of the update by `constants`"
+            raise Fault(f"{owner}: {node.id!r} is neither an argument nor assigned before; {hint}")
+    known |= {node.id for node in used if isinstance(node.ctx, ast.Store)}
 
 
 def cache_folder() -> Path:

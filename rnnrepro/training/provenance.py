@@ -6,6 +6,8 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from functools import cache
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -28,6 +30,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
+        **{name: version(name) for name in ("numba", "triton") if find_spec(name)},
     }
 
 

@@ -50,9 +50,23 @@ def branched(u):
     return u
 
 
+HALF = 0.5
+
+
+def with_a_global(u):
+    return HALF * u
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
-    [(looped, "cannot hold For"), (branched, "cannot hold If"), (foreign, "'abs' is no word")],
+    [
+        (with_a_global, "'HALF' is neither an argument nor assigned before"),
+        (abs, "written with `def` in a file"),
+        (lambda u: u, "written with `def` in a file"),
+        (looped, "cannot hold For"),
+        (branched, "cannot hold If"),
+        (foreign, "'abs' is no word"),
+    ],
 )
 def test_what_cannot_be_translated_is_refused(function: object, message: str) -> None:
     with pytest.raises(Fault, match=message):

@@ -167,7 +167,7 @@ def with_a_branch(u):
     ("forward", "message"),
     [
         (with_torch, "'torch.tanh' is no word of a stage"),
-        (with_a_global, "with_a_global reads 'EPSILON' from outside"),
+        (with_a_global, "'EPSILON' is neither an argument nor assigned before"),
         (with_another_sigmoid, "'sigmoid' is another function; import it from rnnrepro.updates.words"),
         (with_a_branch, "IfExp"),
         (lambda u: relu(u), "`def`"),

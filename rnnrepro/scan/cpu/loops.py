@@ -140,7 +140,7 @@ def backward(
         else:
             backward_rows_0(columns, row(u, flat), m, d_t, c_t, g_t, h_t, x_t, parameters, q_t, of_p, of_q)
         if SCALARS:
-            sum_all(of_q, dq[t], rows, units, flat)
+            sum_all(of_q, dq[t, :SCALARS], rows, units, flat)
         if full:
             gemm(work, 0, 0, rows, N, M, u, Wt, c[READS], 1 if DIRECT else 0)
         if i == 0:
