@@ -6,8 +6,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -25,12 +24,13 @@ if TYPE_CHECKING:
 @cache
 def versions() -> dict[str, str]:
     """Versions of all that computes."""
+    installed = {found.name: found.version for found in distributions()}
     return {
         "rnnrepro": rnnrepro.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
-        **{name: version(name) for name in ("numba", "triton") if find_spec(name)},
+        **{name: installed[name] for name in ("numba", "triton") if name in installed},
     }
 
 
