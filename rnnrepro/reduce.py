@@ -19,6 +19,17 @@ def sum_per_run(x: Tensor) -> Tensor:
     return torch.stack([run.reshape(-1).sum() for run in x.unbind(0)])
 
 
+def product(x: Tensor, w: Tensor) -> Tensor:
+    """x w of each run: (S, R, N) and (S, N, M) -> (S, R, M).
+
+    On a CPU run by run where a run has one row alone (R = 1): MKL multiplies that otherwise in a batch than by
+    itself, on processors with AVX-512 at least.
+    """
+    if x.device.type != "cpu" or x.shape[1] != 1 or len(x) == 1:
+        return torch.bmm(x, w)
+    return torch.cat([torch.bmm(x[i : i + 1], w[i : i + 1]) for i in range(len(x))])
+
+
 def finite_per_run(x: Tensor) -> BoolTensor:
     """Whether all elements of each run are finite: (S, …) -> (S,)."""
     return x.isfinite().flatten(1).all(1)

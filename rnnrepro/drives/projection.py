@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from rnnrepro.reduce import product
+
 
 @dataclass(frozen=True)
 class Embedded:
@@ -78,8 +80,7 @@ def project(x: Tensor, weight: Tensor) -> Tensor:
     """
     if x.dtype == torch.int64:
         x = one_hot(x, weight.shape[1], weight.dtype)
-    product = torch.bmm(x.to(weight.dtype).flatten(1, 2), weight)
-    return product.view(*x.shape[:3], weight.shape[2])
+    return product(x.to(weight.dtype).flatten(1, 2), weight).view(*x.shape[:3], weight.shape[2])
 
 
 def one_hot(index: Tensor, size: int, dtype: torch.dtype) -> Tensor:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from rnnrepro.reduce import product
 from rnnrepro.updates.base import State, Update
 
 
@@ -46,12 +47,12 @@ def advance(
 ) -> State:
     """The state at t from the one at t − 1; `values` are parameters, scalars and constants by name."""
     h = state[update.reads]
-    u = torch.bmm(h if credit == "full" else h.detach(), W) + z_t
+    u = product(h if credit == "full" else h.detach(), W) + z_t
     known = {**values, **parts_of(update, state), **_named(update.stages[0].inputs, _chunks(u, update.gates))}
     found = update.stages[0].run(known)
     if len(update.stages) == 2:
         first, second = update.stages
-        y = torch.bmm(found[0], W.mT)
+        y = product(found[0], W.mT)
         saved = _named(first.saves, found[1:])
         found = second.run({**known, **saved, **_named(second.inputs, (y,))})
     return joined(update, found)
