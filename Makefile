@@ -33,7 +33,7 @@ test: venv  ## the default test suite (under five minutes on two cores)
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 test-slow: venv  ## the slow tests: real optimiser steps at the papers' shapes, killed pipelines, ...
-	@$(BIN)/python -m pytest -q -m slow $(ARGS)
+	@$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
 
 lint: venv  ## ruff, snakefmt and Snakemake's own linter
 	@$(BIN)/ruff check --quiet .
