@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Each test begins with one thread, whatever the one before has left."""
+    torch.set_num_threads(1)

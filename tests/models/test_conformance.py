@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -51,14 +51,6 @@ DRIVES: dict[str, list[dict]] = {
         {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
     ],
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def each(entries: Mapping[str, list[dict]]) -> list:

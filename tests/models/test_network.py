@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from rnnrepro import models
 from rnnrepro.errors import Fault
 from rnnrepro.models.network import Network
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def network(name: str = "nnrnn", runs: int = 3, **settings: object) -> Network:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import torch
@@ -12,14 +10,6 @@ from rnnrepro.updates.base import Update
 from rnnrepro.updates.lstm import LSTM
 from rnnrepro.updates.pointwise import ModReLU, Tanh
 from rnnrepro.updates.stage import Stage
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def problem(
@@ -52,8 +42,6 @@ def test_it_is_the_recurrence_written_in_numpy() -> None:
 
 
 def test_it_equals_pytorchs_rnn() -> None:
-    # PyTorch's layers are an oracle for values only: on a CPU they take 1.5 (RNN) and 3.4 (LSTM) times as long
-    # as this loop, forward and backward.
     W, z = problem(1, 7, 4, 5)
     theirs = torch.nn.RNN(5, 5, bias=False, dtype=torch.float64)
     with torch.no_grad():
