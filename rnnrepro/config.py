@@ -112,6 +112,7 @@ class Arm:
     drive: dict = setting({}, help="arguments of the drive")
     update: dict = setting({}, help="arguments of the update")
     readout: dict = setting({}, help="initialisers of the read-out")
+    start: dict = setting({}, help="initialiser of a trained h_0; empty: the model's own")
     embedding: dict = setting({}, help="size and initialiser of an embedding; empty: none")
     optimiser: dict = setting(help="kind, rate and arguments, for the group `main`")
     groups: dict = setting({}, help="parameter groups with an optimiser, rate or weight decay of their own")

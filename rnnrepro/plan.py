@@ -19,7 +19,7 @@ from rnnrepro.cost import Estimate, estimate
 from rnnrepro.datasets import provenance as data
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault
-from rnnrepro.project import ARM_PARTS, Project, merged, model_row
+from rnnrepro.project import Project, merged, model_row
 from rnnrepro.tasks.shapes import Shape, shape
 from rnnrepro.typed import Reader
 
@@ -45,8 +45,12 @@ class Run:
 
     @cached_property
     def stack_digest(self) -> str:
-        """Equal for runs that can be trained together: all but the seed and the rates agree."""
+        """Equal for runs that can be trained together: all but the seed, the rates and what is per run agree."""
         rest = {k: v for k, v in self.settings.items() if k != "seed"}
+        model = rest["model"] = dict(rest["model"])
+        for part in tables.PARTS:
+            apart = tables.row(part, model[f"{part}_kind"]).per_run
+            model[part] = {k: v for k, v in model[part].items() if k not in apart}
         rest["optimiser"] = {
             g: {k: v for k, v in s.items() if k != "rate"} for g, s in rest["optimiser"].items()
         }
@@ -123,7 +127,7 @@ def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
     named = [
         ("task", settings["task"]["kind"]),
         ("schedule", settings["training"]["schedule"]),
-        *((part, model[f"{part}_kind"]) for part in ARM_PARTS),
+        *((part, model[f"{part}_kind"]) for part in tables.PARTS),
         *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
         *(("analysis", name) for name in settings["analyses"]),
     ]
@@ -196,15 +200,10 @@ def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dic
     kind = task.pop("kind")
     row = tables.row("model", model_row(name, arm))
     model: dict[str, Any] = {"hidden": arm.hidden}
-    for part in ARM_PARTS:
-        component = getattr(row, part)
-        model[f"{part}_kind"] = component
-        model[part] = {
-            **tables.row(part, component).arguments,
-            **row.defaults.get(part, {}),
-            **getattr(arm, part),
-        }
+    for part, (chosen, arguments) in tables.parts(row, vars(arm)).items():
+        model |= {f"{part}_kind": chosen, part: arguments}
     model["readout"] = {**tables.READOUT_ARGUMENTS, **row.defaults.get("readout", {}), **arm.readout}
+    model["start"] = {**tables.START_ARGUMENTS, **row.defaults.get("start", {}), **arm.start}
     model["embedding"] = {**tables.EMBEDDING_ARGUMENTS, **arm.embedding}
     training = {**vars(experiment.training), **arm.training}
     if "steps" in arm.training:
@@ -238,20 +237,30 @@ def _run(common: Mapping[str, Any], seed: int, point: tuple[tuple[str, Any], ...
     settings = json.loads(json.dumps(common))
     groups = settings["optimiser"]
     for key, value in point:
-        _set_rate(groups, key, value)
+        _set(settings, key, value)
     for group in groups.values():
         group.pop("ratio")
     label = ",".join(f"{key}={value:g}" for key, value in point)
     return Run(seed=seed, point=label, settings={**settings, "seed": seed})
 
 
-def _set_rate(groups: dict[str, dict[str, Any]], key: str, value: float) -> None:
-    word, _, group = key.partition(".")
-    if word != "rate" or (group or "main") not in groups:
-        raise Fault(
-            f"grid: {key!r} is not a per-run setting here; known: rate, "
-            + ", ".join(f"rate.{g}" for g in groups if g != "main")
-        )
+def _set(settings: dict[str, Any], key: str, value: float) -> None:
+    """Lay a grid's value over the settings: a rate or an argument `per_run`. Raises Fault for anything else."""
+    model, groups = settings["model"], settings["optimiser"]
+    arguments = [
+        f"{part}.{name}" for part in tables.PARTS for name in tables.row(part, model[f"{part}_kind"]).per_run
+    ]
+    rates = ["rate", *(f"rate.{group}" for group in groups if group != "main")]
+    word, _, name = key.partition(".")
+    if key in arguments:
+        model[word][name] = value
+    elif key in rates:
+        _set_rate(groups, name, value)
+    else:
+        raise Fault(f"grid: {key!r} is not a per-run setting here; known: {', '.join([*rates, *arguments])}")
+
+
+def _set_rate(groups: dict[str, dict[str, Any]], group: str, value: float) -> None:
     groups[group or "main"]["rate"] = value
     if not group:
         for other in groups.values():

@@ -23,7 +23,6 @@ from rnnrepro.typed import Reader
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WRITING = ("extends", "scales", "defaults", "only", "without")
-ARM_PARTS = ("matrix", "drive", "update")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -193,8 +192,10 @@ def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> Non
         except Fault as fault:
             reader.fault(place, str(fault))
             continue
-        for part in ARM_PARTS:
-            arguments_of(part, getattr(row, part), getattr(arm, part), reader, f"{place}.{part}")
+        for part in tables.PARTS:
+            given = dict(getattr(arm, part))
+            kind = str(given.pop("kind", getattr(row, part)))
+            arguments_of(part, kind, given, reader, f"{place}.{part}")
         _check_optimiser(reader, arm, place)
 
 

@@ -1,7 +1,7 @@
 """What is measured on the hidden states of a stack of networks (torch): rows of `rnnrepro.tables.ANALYSES`.
 
 Each takes (network, task) and returns {metric: (S, n) float64 array}. The sequences are those of the task's
-first training batch, at most 32 of them, from a zero state. Where the state has a long-term and a short-term
+first training batch, at most 32 of them, from the first state. Where the state has a long-term and a short-term
 part, both are measured, too.
 """
 
@@ -87,7 +87,7 @@ def parts(network: Any) -> dict[str, slice]:
 
 
 def unroll(network: Any, inputs: Tensor) -> list[Tensor]:
-    """h_0 = 0, h_1, …, h_T, each (S, B, N) computed from the one before, so that each has its gradient."""
+    """h_0, h_1, …, h_T, each (S, B, N) computed from the one before, so that each has its gradient."""
     W, state = _start(network, inputs)
     states = [state[0]]
     for x in inputs.split(1, dim=1):
@@ -97,11 +97,14 @@ def unroll(network: Any, inputs: Tensor) -> list[Tensor]:
 
 
 def _start(network: Any, inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """W, detached, and a state of zeros that the gradient reaches if gradients are on."""
+    """W and the first state, detached; the gradient reaches the state if gradients are on."""
     with torch.no_grad():
         W = network.build()
         _, like = network.hidden(inputs[:, :1], W=W)
-    return W, tuple(torch.zeros_like(part, requires_grad=torch.is_grad_enabled()) for part in like)
+        first = network.recurrence.first(inputs.shape[0], inputs.shape[2])
+        state = [*first, *(torch.zeros_like(part) for part in like[len(first) :])]
+    grad = torch.is_grad_enabled()
+    return W, tuple(part.clone().requires_grad_(grad) for part in state)
 
 
 def _first_sequences(task: Any) -> Any:

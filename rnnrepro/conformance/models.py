@@ -32,7 +32,6 @@ from rnnrepro.conformance.cases import (
     some_state,
 )
 from rnnrepro.errors import Fault
-from rnnrepro.models.composition import PARTS
 
 UPDATE_CHECKS = stages.CHECKS | budgets.CHECKS
 
@@ -102,7 +101,7 @@ def row_arguments(kind: str, name: str) -> None:
 
 def arguments(case: Case) -> None:
     """The classes of the model's parts take what their rows list."""
-    for part in PARTS:
+    for part in tables.PARTS:
         row_arguments(part, getattr(tables.row("model", case.name), part))
 
 

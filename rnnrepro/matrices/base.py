@@ -18,7 +18,8 @@ from rnnrepro.reduce import sum_per_run
 class Matrix(nn.Module):
     """A recurrent matrix of S runs; run i draws its start from `generators[i]`.
 
-    `hidden_size` is N, `input_size` D (it only enters fans), `width` the columns M of W (N unless given).
+    `hidden_size` is N, `input_size` D (it only enters fans), `width` the columns M of W (as many as rows unless
+    given).
     Every parameter and buffer leads with the run axis, so that a run is a slice of each. A run whose
     parameters are not finite builds a W of NaN and leaves the other runs alone. Raises Fault for a width that
     the form cannot have.
@@ -29,6 +30,10 @@ class Matrix(nn.Module):
 
     rectangular: ClassVar[bool] = False
     """Whether W may have more columns than rows."""
+
+    planes: ClassVar[int] = 1
+    """2 for a complex matrix: a state [Re h, Im h] (S, B, 2N) is multiplied by the real W (S, 2N, 2N) =
+    [[Re, Im], [−Im, Re]]."""
 
     def __init__(
         self,
@@ -42,11 +47,12 @@ class Matrix(nn.Module):
         super().__init__()
         self.hidden_size = hidden_size
         self.input_size = input_size
-        self.width = hidden_size if width is None else width
-        if not self.rectangular and self.width != hidden_size:
+        rows = self.planes * hidden_size
+        self.width = rows if width is None else width
+        if not self.rectangular and self.width != rows:
             raise Fault(
-                f"{type(self).__name__} is square and cannot be {hidden_size} × {self.width}; "
-                "an update with gates needs the matrix 'free'"
+                f"{type(self).__name__} is {rows} × {rows} and cannot have {self.width} columns; an update with "
+                "gates needs the matrix 'free', a complex one a unitary matrix"
             )
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rnnrepro.models.composition import build, compose
+from rnnrepro.models.composition import build, compose, joined
 from rnnrepro.models.layer import Layer, make
 from rnnrepro.models.network import Network
 
-__all__ = ["Layer", "Network", "build", "compose", "make"]
+__all__ = ["Layer", "Network", "build", "compose", "joined", "make"]

@@ -15,7 +15,12 @@ from rnnrepro.models.recurrence import Recurrence
 
 Arguments = Mapping[str, Mapping[str, Any]]
 
-PARTS = ("matrix", "drive", "update")
+PLAIN_PARTS = {
+    "readout": tables.READOUT_ARGUMENTS,
+    "start": tables.START_ARGUMENTS,
+    "embedding": tables.EMBEDDING_ARGUMENTS,
+}
+"""Parts that every model has in one form: arguments with defaults."""
 
 
 def build(
@@ -32,7 +37,7 @@ def build(
 ) -> Network:
     """A network of `tables.MODELS`, one run for each generator.
 
-    `arguments` overrides the row's defaults by part: `matrix`, `drive`, `update`, `readout`, `embedding`.
+    `arguments` overrides the row's defaults by part: `matrix`, `drive`, `update`, `readout`, `start`, `embedding`.
     Raises Fault for an unknown model, part or argument, with the nearest known name.
     """
     return compose(
@@ -49,16 +54,17 @@ def build(
 def resolve(name: str, hidden_size: int, arguments: Arguments) -> dict[str, Any]:
     """The settings of a model with every default written out, as `compose` takes them. Raises Fault."""
     row = tables.row("model", name)
-    known = {part: tables.row(part, getattr(row, part)).arguments for part in PARTS}
-    known |= {"readout": tables.READOUT_ARGUMENTS, "embedding": tables.EMBEDDING_ARGUMENTS}
-    check_names("part", f"model {name!r}", arguments, known)
-    settings: dict[str, Any] = {"hidden": hidden_size} | {
-        f"{part}_kind": getattr(row, part) for part in PARTS
-    }
-    for part, defaults in known.items():
-        given = arguments.get(part, {})
+    check_names("part", f"model {name!r}", arguments, {**dict.fromkeys(tables.PARTS), **PLAIN_PARTS})
+    for part, given in arguments.items():
         if not isinstance(given, Mapping):
             raise Fault(f"the part {part!r} takes its arguments by name, {{name: value}}, not {given!r}")
+    settings: dict[str, Any] = {"hidden": hidden_size}
+    for part, (kind, chosen) in tables.parts(row, arguments).items():
+        given = {name: value for name, value in arguments.get(part, {}).items() if name != "kind"}
+        check_names("argument", f"the {part} of {name!r}", given, tables.row(part, kind).arguments)
+        settings |= {f"{part}_kind": kind, part: chosen}
+    for part, defaults in PLAIN_PARTS.items():
+        given = arguments.get(part, {})
         check_names("argument", f"the {part} of {name!r}", given, defaults)
         settings[part] = {**defaults, **row.defaults.get(part, {}), **given}
     return settings
@@ -74,9 +80,10 @@ def compose(
     generators: Sequence[Generator],
     dtype: torch.dtype = torch.float32,
 ) -> Network:
-    """A network from full settings: `hidden`, each part with its `<part>_kind`, `readout`, `embedding`.
+    """A network from full settings: `hidden`, each part with its `<part>_kind`, and PLAIN_PARTS.
 
-    Raises Fault for an embedding of inputs that are not indices, and what the parts raise.
+    An argument that its row lists as `per_run` may be a list with a value for each run (`joined`). Raises Fault for an
+    embedding of inputs that are not indices, and what the parts raise.
     """
     embedding = settings["embedding"] if settings["embedding"]["size"] else None
     if embedding and not index_inputs:
@@ -99,12 +106,23 @@ def recurrence(
     """The recurrent part alone, for inputs of `input_size` features."""
     hidden = settings["hidden"]
     common = {"generators": generators, "dtype": dtype}
-    make = {part: tables.load(part, settings[f"{part}_kind"]) for part in PARTS}
+    make = {part: tables.load(part, settings[f"{part}_kind"]) for part in tables.PARTS}
     update = make["update"](**settings["update"])
     width = update.gates * hidden
     matrix = make["matrix"](hidden, input_size=input_size, width=width, **common, **settings["matrix"])
     drive = make["drive"](input_size, hidden, width, **common, **settings["drive"])
-    return Recurrence(matrix, drive, update, generators=generators, dtype=dtype)
+    return Recurrence(
+        matrix, drive, update, generators=generators, start=settings["start"]["init"], dtype=dtype
+    )
+
+
+def joined(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Full settings of one stack from those of its runs, which differ in nothing but arguments `per_run`."""
+    common = dict(runs[0])
+    for part in tables.PARTS:
+        names = tables.row(part, common[f"{part}_kind"]).per_run
+        common[part] = {**common[part], **{name: [run[part][name] for run in runs] for name in names}}
+    return common
 
 
 def check_names(what: str, owner: str, given: Mapping[str, Any], known: Mapping[str, Any]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from rnnrepro import tables
 from rnnrepro.errors import Fault
-from rnnrepro.models.composition import PARTS, check_names, recurrence, resolve
+from rnnrepro.models.composition import check_names, recurrence, resolve
 from rnnrepro.models.recurrence import Recurrence
 from rnnrepro.updates.base import State
 
@@ -24,7 +25,7 @@ def make(
 ) -> Layer:
     """The model `name` of `tables.MODELS` as a layer that is called like `torch.nn.RNN`.
 
-    `matrix`, `drive` and `update` take the arguments of the model's parts by name; those left out have the
+    `matrix`, `drive`, `update` and `start` take the arguments of the model's parts by name; those left out have the
     model's own defaults. Initial values depend on `seed` alone. Raises Fault for an unknown model or argument,
     with the nearest known name, and for sizes that the model cannot have.
 
@@ -39,7 +40,7 @@ def make(
     for what, size in (("input_size", input_size), ("hidden_size", hidden_size)):
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise Fault(f"{what} is a positive whole number, not {size!r}")
-    check_names("argument", f"make({name!r})", arguments, dict.fromkeys(PARTS))
+    check_names("argument", f"make({name!r})", arguments, dict.fromkeys((*tables.PARTS, "start")))
     settings = resolve(name, hidden_size, arguments)
     return Layer(recurrence(settings, input_size, [Generator().manual_seed(seed)], dtype))
 
@@ -58,8 +59,9 @@ class Layer(nn.Module):
     def forward(self, input: Tensor, h_0: Tensor | State | None = None) -> tuple[Tensor, Tensor | State]:  # noqa: A002
         """`output` (T, B, N) and `h_n` (1, B, N) from `input` (T, B, D); without B for one sequence (T, D).
 
-        `h_n` is what goes in as the next `h_0` (None: zeros); a tuple where the state has several parts, such
-        as (h, c) of the LSTM. Raises Fault for shapes that do not fit.
+        `h_n` is what goes in as the next `h_0` (None: zeros, or what the model learned to start from); a tuple
+        where the state has several parts, such as (h, c) of the LSTM. N is 2N where units are complex. Raises Fault
+        for shapes that do not fit.
         """
         self._check_input(input)
         single = input.dim() == 2
@@ -94,11 +96,11 @@ class Layer(nn.Module):
 
     def _state(self, h_0: Tensor | State, single: bool, batch: int) -> State:
         parts = (h_0,) if isinstance(h_0, Tensor) else tuple(h_0)
-        slots, hidden = self.recurrence.rule.slots, self.recurrence.matrix.hidden_size
+        slots = self.recurrence.rule.slots
         if len(parts) < slots:
             raise Fault(f"h_0 of this model is a tuple of {slots} tensors, not of {len(parts)}")
-        shape = (1, hidden) if single else (1, batch, hidden)
-        for part in parts[:slots]:
+        for part, like in zip(parts, self.recurrence.first(1, batch), strict=False):
+            shape = (1, like.shape[-1]) if single else tuple(like.shape)
             if part.shape != shape:
                 raise Fault(f"h_0 has the shape {shape} here, not {tuple(part.shape)}")
         return tuple(part.unsqueeze(1) for part in parts) if single else parts

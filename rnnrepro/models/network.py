@@ -21,7 +21,8 @@ class Network(nn.Module):
     """Embedding (optional), recurrence and linear read-out; every parameter and buffer leads with S.
 
     `embedding` is {size E, init} with `symbols` rows, or None; `readout` names the initialisers {init, bias}
-    of V (S, N, K) and c (S, K). `readout_every` says what `forward` reads by default.
+    of V (S, N, K) and c (S, K). N is 2N throughout where units are complex. `readout_every` says what `forward`
+    reads by default.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Network(nn.Module):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
-        hidden = recurrence.matrix.hidden_size
+        hidden = recurrence.features
         self.recurrence = recurrence
         self.readout_every = readout_every
         self.embedding = None
@@ -61,7 +62,7 @@ class Network(nn.Module):
         """Outputs (S, T, B, K) if `every` (None: as the task reads), else (S, B, K) of the last time; the state.
 
         `inputs` (S, T, B, D), or int64 (S, T, B) for one-hot rows. `state` is a tuple of (S, B, ·) as returned
-        before, or None for zeros; gradients reach it. W (S, N, M) may be given where it is needed more than
+        before, or None for the first state; gradients reach it. W (S, N, M) may be given where it is needed more than
         once (`build`).
         """
         every = self.readout_every if every is None else every

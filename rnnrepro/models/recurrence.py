@@ -9,6 +9,8 @@ from torch import Generator, Tensor, nn
 
 from rnnrepro.drives.base import Drive
 from rnnrepro.drives.projection import Embedded
+from rnnrepro.errors import Fault
+from rnnrepro.initialisers import fill
 from rnnrepro.matrices.base import Matrix
 from rnnrepro.scan import scan
 from rnnrepro.updates.base import State, Update
@@ -17,8 +19,9 @@ from rnnrepro.updates.base import State, Update
 class Recurrence(nn.Module):
     """z = drive(x); W = matrix(); state_t = update(state_{t-1}, h_{t-1} W, z_t).
 
-    The state is a flat tuple of (S, B, ·) tensors: the update's slots (h first), then the drive's. `backend` says
-    which form of the scan runs (`rnnrepro.scan.BACKENDS`).
+    The state is a flat tuple of (S, B, ·) tensors: the update's slots (h first), then the drive's. It starts from
+    zeros, or, if `start` names an initialiser, h from the trained `start` (S, features). `backend` says which form of
+    the scan runs (`rnnrepro.scan.BACKENDS`). Raises Fault for a complex update of a real matrix and the reverse.
     """
 
     def __init__(
@@ -28,36 +31,55 @@ class Recurrence(nn.Module):
         update: Update,
         *,
         generators: Sequence[Generator],
+        start: str | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
+        if matrix.planes != len(update.state[update.reads]):
+            raise Fault(
+                f"{type(matrix).__name__} multiplies states of {matrix.planes} numbers a unit, "
+                f"{type(update).__name__} has {len(update.state[update.reads])}: both real or both complex"
+            )
         self.matrix = matrix
         self.drive = drive
         self.rule = update
         self.backend = "auto"
         values = update.parameters(matrix.hidden_size, generators=generators, dtype=dtype)
         self.update = nn.ParameterDict({name: nn.Parameter(value) for name, value in values.items()})
+        self.start = None
+        if start is not None:
+            self.start = nn.Parameter(fill(start, generators, (self.features,), dtype=dtype))
+
+    @property
+    def features(self) -> int:
+        """Numbers in an output h: N, or 2N where units are complex (real parts, then imaginary ones)."""
+        return len(self.rule.state[0]) * self.matrix.hidden_size
 
     def forward(
         self, x: Tensor | Embedded, state: State | None = None, every: bool = True, W: Tensor | None = None
     ) -> tuple[Tensor, State]:
-        """Outputs h (S, T, B, N), or (S, 1, B, N) of the last time unless `every`, and the last state.
+        """Outputs h (S, T, B, features), or (S, 1, B, features) of the last time unless `every`, and the last state.
 
-        x is (S, T, B, D), embedded, or int64 (S, T, B). `state` None is all zeros. W is built unless given.
+        x is (S, T, B, D), embedded, or int64 (S, T, B). `state` None is the first state. W is built unless given.
         """
         slots = self.rule.slots
         z, after = self.drive(x, () if state is None else state[slots:])
         W = self.matrix.build() if W is None else W
-        start = self._zeros(x, W) if state is None else state[:slots]
+        start = self.first(x.shape[0], x.shape[2]) if state is None else state[:slots]
         h, last = scan(self.rule, dict(self.update.items()), W, z, start, backend=self.backend, every=every)
         return h, (*last, *after)
 
     def parameter_groups(self) -> dict[str, str]:
         """Parameter name -> group of the optimiser."""
-        owners = {"matrix": self.matrix, "drive": self.drive, "update": self.rule}
-        parts = ((name, *name.split(".", 1)) for name, _ in self.named_parameters())
-        return {name: owners[part].groups.get(own, "main") for name, part, own in parts}
+        owners = {"matrix": self.matrix.groups, "drive": self.drive.groups, "update": self.rule.groups}
+        parts = ((name, *name.partition(".")[::2]) for name, _ in self.named_parameters())
+        return {name: owners.get(part, {}).get(own, "main") for name, part, own in parts}
 
-    def _zeros(self, x: Tensor | Embedded, W: Tensor) -> State:
-        units = W.shape[1] // len(self.rule.state[self.rule.reads])
-        return tuple(W.new_zeros(x.shape[0], x.shape[2], len(parts) * units) for parts in self.rule.state)
+    def first(self, runs: int, batch: int) -> State:
+        """The state before the first input, of the update alone: a tuple of (S, B, ·)."""
+        like = next(self.parameters())
+        sizes = [len(parts) * self.matrix.hidden_size for parts in self.rule.state]
+        zeros = tuple(like.new_zeros(runs, batch, size) for size in sizes)
+        if self.start is None:
+            return zeros
+        return (self.start[:, None].expand(-1, batch, -1), *zeros[1:])

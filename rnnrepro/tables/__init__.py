@@ -26,10 +26,14 @@ from rnnrepro.tables.networks import (  # noqa: F401
     MATRICES,
     MODELS,
     READOUT_ARGUMENTS,
+    START_ARGUMENTS,
     UPDATES,
 )
 from rnnrepro.tables.rows import Analysis, Component, Model  # noqa: F401
 from rnnrepro.tables.training import ANALYSES, OPTIMISERS, SCHEDULES, TASKS
+
+PARTS = ("matrix", "drive", "update")
+"""What a model is composed of."""
 
 KINDS: dict[str, Mapping[str, Any]] = {
     "matrix": MATRICES,
@@ -50,6 +54,21 @@ def row(kind: str, name: str) -> Any:
     if name not in table:
         raise Fault(f"unknown {kind} {name!r}{nearest(name, table)}")
     return table[name]
+
+
+def parts(model: Model, given: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """{part: (its row, its arguments with every default)} of a model whose arguments `given` overrides by part.
+
+    `kind` among a part's arguments puts another row in the place of the model's own. Raises Fault for an unknown row.
+    """
+    found = {}
+    for part in PARTS:
+        arguments = {name: value for name, value in given.get(part, {}).items() if name != "kind"}
+        own = getattr(model, part)
+        kind = str(given.get(part, {}).get("kind", own))
+        defaults = {**row(part, kind).arguments, **(model.defaults.get(part, {}) if kind == own else {})}
+        found[part] = (kind, {**defaults, **arguments})
+    return found
 
 
 def load(kind: str, name: str) -> Any:

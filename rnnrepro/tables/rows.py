@@ -9,11 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One named part: `path` is `module:attribute`, `arguments` its settings with defaults."""
+    """One named part: `path` is `module:attribute`, `arguments` its settings with defaults.
+
+    `per_run` names the arguments that may differ between the runs of a stack: the class takes for each either one
+    value or a list with one for each run. They can stand in a grid as `<kind>.<argument>`.
+    """
 
     path: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
+    per_run: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ def build(
     data: Path | None = None,
     device: Any = "cpu",
 ) -> Task:
-    """The task `kind` with its row's defaults and `settings` over them, for one run a seed.
+    """The task `kind` with its row's defaults and `settings` over them, for one run a seed; equal seeds share data.
 
     `batch`: sequences a step; `data`: the folder that holds the data sets' folders, for tasks that read
     files. Raises Fault for unknown kinds, settings and values, and for missing or damaged data.
@@ -32,4 +32,10 @@ def build(
         if name not in known:
             raise Fault(f"task {kind}: unknown setting {name!r}{nearest(name, known)}")
     resolved = {**known, **settings}
-    return tables.load("task", kind)(resolved, seeds=seeds, batch=batch, data=data, device=device)
+    unique = list(dict.fromkeys(seeds))
+    task = tables.load("task", kind)(resolved, seeds=unique, batch=batch, data=data, device=device)
+    if len(unique) == len(seeds):
+        return task
+    from rnnrepro.tasks.shared import Shared  # torch comes in here
+
+    return Shared(task, [unique.index(seed) for seed in seeds])

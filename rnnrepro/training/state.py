@@ -41,7 +41,7 @@ class TrainState:
 
     @property
     def common(self) -> dict[str, Any]:
-        """The settings that the runs share (all but seed and rates)."""
+        """The settings that the runs share (all but seed, rates and what is per run)."""
         return self.settings[0]
 
     @property
@@ -101,7 +101,7 @@ def begin(
     device: torch.device,
     backend: str = "auto",
 ) -> TrainState:
-    """A fresh state for runs whose settings differ in seed and rates only.
+    """A fresh state for runs whose settings differ in seed, rates and what is per run only.
 
     Raises Fault for a `backend` that is unknown or that the device cannot run (`rnnrepro.scan.chosen`).
     """
@@ -117,7 +117,7 @@ def begin(
         device=device,
     )
     network = models.compose(
-        common["model"],
+        models.joined([run["model"] for run in settings]),
         input_size=task.input_size,
         output_size=task.output_size,
         index_inputs=task.index_inputs,
