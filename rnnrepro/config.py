@@ -16,7 +16,7 @@ from rnnrepro.typed import setting
 
 SCALES = ("quick", "small", "paper")
 BACKENDS = ("auto", "plain", "cpu", "gpu")
-CLAIM_KINDS = ("better", "equal", "reaches", "fails")
+CLAIM_KINDS = ("better", "equal", "reaches", "fails", "more_successes")
 SELECTIONS = ("last", "best_validation", "best_test")
 STATISTICS = ("last", "best", "median_last", "mean_last", "at_best_validation", "at_step", "first_step_below")
 _STATISTIC = re.compile(r"(?P<name>[a-z_]+)(\((?P<argument>[-+.\de]+)\))?")
@@ -184,7 +184,9 @@ class Claim:
     statistic: str = setting("last", help="how a run's curve becomes a number", check=_check_statistic)
     compare: str = setting("mean", help="what the test compares", choices=lambda: ("mean", "median"))
     margin: float = setting(0.0, help="least difference that counts, or largest for `equal`", minimum=0)
-    threshold: float | None = setting(None, help="for reaches and fails: the level")
+    threshold: float | None = setting(
+        None, help="for reaches and fails: the level; for more_successes: of a success, null: half of chance"
+    )
     scales: dict = setting({}, help="scales at which it is evaluated, each with changes to the above")
     not_run: str | None = setting(None, help="why it cannot be evaluated at all yet")
 

@@ -43,6 +43,23 @@ METRICS: dict[str, Metric] = {
     "theta_profile": Metric(unit="1", better=None, about="mean entry of the Schur form by sub-diagonal"),
     "theta_profile_absolute": Metric(unit="1", better=None, about="mean absolute entry by sub-diagonal"),
     "theta_triangle_ratio": Metric(unit="1", better=None, about="‖triangle‖ / ‖rotations‖ of the Schur form"),
+    "successes": Metric(unit="runs", better="higher", about="number of successful runs"),
+    "chain_profile": Metric(
+        unit="1", better=None, about="mean recurrent weight by order difference i − j = −(N−1) … N−1"
+    ),
+    "chain_asymmetry": Metric(
+        unit="1", better=None, about="chain profile, mean over differences 1 to 5 less that over −5 to −1"
+    ),
+    "modrelu_gain": Metric(
+        unit="1",
+        better=None,
+        about="largest |∂f/∂z| + |∂f/∂z̄| of modReLU over units, by t, mean over sequences",
+    ),
+}
+METRICS |= {
+    f"{name}_{gate}": replace(METRICS[name], about=f"gate {gate}: {METRICS[name].about}")
+    for name in ("chain_profile", "chain_asymmetry")
+    for gate in "ifgo"
 }
 METRICS |= {
     f"{state}_{name}": replace(METRICS[name], about=f"{state}-term state: {METRICS[name].about}")

@@ -26,9 +26,17 @@ _LINES = {
     "middle": "median or mean: the line",
     "band": "range, sd or sem: the band over seeds",
     "panels": "experiment or point: what a panel holds",
-    "points": "grid points shown; default all",
+    "points": "grid points shown, or best: the one with the lowest mean of the statistic; default all",
     "ylim": "[low, high] of the vertical axis",
     "titles": "{experiment: short title of its panel}",
+}
+_SUCCESS = "{metric, split, statistic, threshold}: when a run counts; threshold: half_chance or a number"
+_SEQUENTIAL = {
+    "size": "N",
+    "normal": "gain λ of identity and orthogonal",
+    "chain": "gain α of the chain, and of the feed-forward weights of the chain with feedback",
+    "feedback": "gain β of the chain with feedback",
+    "seed": "of random directions and data",
 }
 _THEORY = {
     "size": "N",
@@ -40,7 +48,15 @@ _THEORY = {
 _TITLES = {"titles": _LINES["titles"]}
 
 KINDS: dict[str, Kind] = {
-    "table": Kind("rnnrepro.exhibits.tables:of_view", figure=False),
+    "table": Kind(
+        "rnnrepro.exhibits.tables:of_view",
+        figure=False,
+        options={
+            "points": "all, a row each, or best: the one with the best mean of the statistic",
+            "only": "successes: the successful runs of all grid points together",
+            "success": _SUCCESS,
+        },
+    ),
     "curves": Kind("rnnrepro.exhibits.figures.curves:draw", options=_LINES),
     "residual": Kind("rnnrepro.exhibits.figures.residual:draw", options=_LINES),
     "gradients": Kind("rnnrepro.exhibits.figures.gradients:draw", options=_TITLES),
@@ -62,6 +78,43 @@ KINDS: dict[str, Kind] = {
         "rnnrepro.exhibits.figures.fisher:draw",
         options={**_THEORY, "show": "curves, or table: totals beside the reported ones"},
     ),
+    "memory": Kind(
+        "rnnrepro.exhibits.figures.memory:draw",
+        options={
+            **_SEQUENTIAL,
+            "steps": "time steps",
+            "show": "curves, signal, both, or table: totals beside closed forms and reported values",
+        },
+    ),
+    "decoding": Kind(
+        "rnnrepro.exhibits.figures.decoding:draw",
+        options={
+            **_SEQUENTIAL,
+            "seeds": "number of repetitions",
+            "steps": "inputs of a sequence",
+            "noise": "standard deviation of the noise of each unit and step",
+            "train": "sequences that the decoder is fitted to",
+            "test": "sequences that it is judged on",
+        },
+    ),
+    "profile": Kind(
+        "rnnrepro.exhibits.figures.profile:draw",
+        options={
+            **_TITLES,
+            "only": "successes: of the runs at the end of training these alone",
+            "success": _SUCCESS,
+            "lags": "largest order difference shown",
+        },
+    ),
+    "successes": Kind(
+        "rnnrepro.exhibits.figures.successes:draw",
+        options={**_TITLES, "threshold": "half_chance or a number"},
+    ),
+    "modrelu_derivative": Kind(
+        "rnnrepro.exhibits.figures.modrelu_derivative:draw",
+        options={"biases": "values of b", "epsilons": "values of ε", "largest": "largest |z|"},
+    ),
+    "modrelu_gain": Kind("rnnrepro.exhibits.figures.modrelu_gain:draw", options=_TITLES),
 }
 
 

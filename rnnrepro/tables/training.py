@@ -126,4 +126,12 @@ ANALYSES: dict[str, Analysis] = {
         path="rnnrepro.analysis.trajectories:forgetting",
         about="how long one changed input stays in the state",
     ),
+    "hidden_chain": Analysis(
+        path="rnnrepro.analysis.hidden_chain:hidden_chain",
+        about="mean recurrent weight by the order in which the units answer a pulse",
+    ),
+    "modrelu_gain": Analysis(
+        path="rnnrepro.analysis.modrelu:modrelu_gain",
+        about="largest derivative of modReLU at each step of real sequences",
+    ),
 }
