@@ -100,6 +100,9 @@ class Training:
     schedule: str = setting("constant", help="learning-rate schedule", choices=lambda: tables.SCHEDULES)
     clip: float | None = setting(None, help="largest global gradient norm of a run", minimum=0)
     clip_value: float | None = setting(None, help="largest absolute gradient entry", minimum=0)
+    stop_below: float | None = setting(
+        None, help="a run ends at an evaluation whose loss on the first split is below this", minimum=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +120,7 @@ class Arm:
     optimiser: dict = setting(help="kind, rate and arguments, for the group `main`")
     groups: dict = setting({}, help="parameter groups with an optimiser, rate or weight decay of their own")
     grid: dict = setting({}, help="per-run settings with lists of values; runs are their product")
+    slices: list[str] = setting([], help="keys of the grid; each of their values is a cell of its own")
     training: dict = setting({}, help="training settings of this model alone")
     seeds: int | None = setting(None, help="number of seeds of this model alone", minimum=1)
     label: str | None = setting(None, help="name in tables and figures")

@@ -7,7 +7,7 @@ import re
 from rnnrepro.errors import Fault, nearest
 
 _INITIALISER = re.compile(r"(?P<name>[a-z_]+)(\((?P<argument>[-+.\de]+)\))?")
-_NEEDS_ARGUMENT = ("constant", "uniform", "normal")
+_NEEDS_ARGUMENT = ("constant", "uniform", "normal", "fan_in_normal", "identity")
 
 INITIALISERS: dict[str, str] = {
     "zeros": "0",
@@ -15,6 +15,7 @@ INITIALISERS: dict[str, str] = {
     "constant": "the number in brackets",
     "uniform": "uniform on ± the number in brackets",
     "normal": "normal with the standard deviation in brackets",
+    "fan_in_normal": "normal, standard deviation the number in brackets over sqrt(fan_in)",
     "glorot_normal": "normal, variance 2/(fan_in + fan_out)",
     "glorot_uniform": "uniform, bound sqrt(6/(fan_in + fan_out))",
     "kaiming_normal": "normal, variance 2/fan_in",
@@ -22,6 +23,7 @@ INITIALISERS: dict[str, str] = {
     "fan_in_uniform_twice": "sum of two draws of fan_in_uniform: one bias for the two of PyTorch's LSTM",
     "glorot_vector": "uniform, bound sqrt(3/k) for a vector of length k: TensorFlow 1's default for a bias",
     "haar": "a Haar-distributed rotation, SO(n)",
+    "identity": "the number in brackets on the diagonal of each gate's block, which need not be square",
 }
 
 SKEW_INITIALISERS: dict[str, str] = {
@@ -35,6 +37,20 @@ SKEW_INITIALISERS: dict[str, str] = {
 MATRIX_INITIALISERS: dict[str, str] = {
     **{f"rotations_{name}": f"the exponential of {about}" for name, about in SKEW_INITIALISERS.items()},
     "scaled_rotations": "2×2 blocks r R(u), r ~ U(−1, 1), u ~ U(0, π/2)",
+}
+
+GATE_INITIALISERS: dict[str, str] = {
+    "identity": "gain · I for each gate",
+    "orthogonal": "gain · Q for each gate, Q orthogonal, Haar-distributed and of its own",
+    "chain": "unit k feeds unit k + 1 with weight `gain`",
+    "fbchain": "unit k feeds unit k + 1 with weight `forward` and unit k − 1 with weight `gain`",
+    "mixed": "of an LSTM: for i, f, o a ramp from −0.01 to 0.01 over the diagonals, for g a chain of 1.02",
+}
+"""Starts of the free matrix for any number of gates (Orhan and Pitkow 2020); `gain` is an argument of its own."""
+
+ORIENTATIONS: dict[str, str] = {
+    "paper": "the chain starts at unit 0, where the first input enters",
+    "torch_release": "transposed: unit k + 1 feeds unit k, as the released PyTorch helpers have it",
 }
 
 FANS: dict[str, str] = {

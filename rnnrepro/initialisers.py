@@ -24,14 +24,18 @@ def fill(
     fan_in: int | None = None,
     fan_out: int | None = None,
     dtype: torch.dtype = torch.float32,
+    gates: int = 1,
 ) -> Tensor:
     """Draw a tensor (S, *shape), run i from `generators[i]`.
 
     `spec` is a row of `tables.INITIALISERS`, its number in brackets where it takes one: `uniform(0.01)`.
-    The fans default to `shape[0]` and `shape[-1]`. Raises Fault for an unknown spec or an unfit shape.
+    The fans default to `shape[0]` and `shape[-1]`. `gates`: the columns are those of so many gates, which only
+    `identity` tells apart. Raises Fault for an unknown spec or an unfit shape.
     """
     name, argument = parse(spec)
     fan_in, fan_out = fan_in or shape[0], fan_out or shape[-1]
+    if name == "identity":
+        return _identity(shape, argument, gates).expand(len(generators), *shape).to(dtype).contiguous()
     draws = [_DRAWS[name](g, shape, fan_in, fan_out, argument) for g in generators]
     return torch.stack(draws).to(dtype)
 
@@ -49,14 +53,21 @@ def resolve_fan(fan: int | str | None, *, input_size: int, hidden_size: int, wid
     return sizes[fan]
 
 
-def rotation(generator: Generator, size: int) -> Tensor:
-    """A Haar-distributed rotation of SO(size), float64: QR of a Gaussian matrix with its signs fixed.
+def orthogonal(generator: Generator, size: int) -> Tensor:
+    """A Haar-distributed matrix of O(size), float64: QR of a Gaussian matrix with its signs fixed.
 
-    Mezzadri, How to generate random matrices from the classical compact groups, 2007. A draw with
-    determinant −1 has its first column flipped, which carries the Haar measure of that half onto SO(n).
+    Mezzadri, How to generate random matrices from the classical compact groups, 2007.
     """
     q, r = torch.linalg.qr(_gaussian(generator, (size, size)))
-    q = q * torch.where(r.diagonal() < 0, -1.0, 1.0)
+    return q * torch.where(r.diagonal() < 0, -1.0, 1.0)
+
+
+def rotation(generator: Generator, size: int) -> Tensor:
+    """A Haar-distributed rotation of SO(size), float64.
+
+    A draw with determinant −1 has its first column flipped, which carries the Haar measure of that half onto SO(n).
+    """
+    q = orthogonal(generator, size)
     if torch.linalg.det(q) < 0:
         q[:, 0] *= -1
     return q
@@ -80,6 +91,14 @@ def _haar(generator: Generator, shape: Sequence[int]) -> Tensor:
     return rotation(generator, shape[0])
 
 
+def _identity(shape: Sequence[int], value: float, gates: int) -> Tensor:
+    if len(shape) != 2 or shape[1] % gates:
+        raise Fault(
+            f"initialiser 'identity' fills matrices of {gates} gates only, not a shape {tuple(shape)}"
+        )
+    return value * torch.eye(shape[0], shape[1] // gates, dtype=torch.float64).repeat(1, gates)
+
+
 def _fan_in_uniform(generator: Generator, shape: Sequence[int], fan_in: int) -> Tensor:
     return _uniform(generator, shape, fan_in**-0.5)
 
@@ -90,6 +109,7 @@ _DRAWS: dict[str, Draw] = {
     "constant": lambda g, shape, i, o, a: _constant(shape, a),
     "uniform": lambda g, shape, i, o, a: _uniform(g, shape, a),
     "normal": lambda g, shape, i, o, a: a * _gaussian(g, shape),
+    "fan_in_normal": lambda g, shape, i, o, a: a / math.sqrt(i) * _gaussian(g, shape),
     "glorot_normal": lambda g, shape, i, o, a: math.sqrt(2 / (i + o)) * _gaussian(g, shape),
     "glorot_uniform": lambda g, shape, i, o, a: _uniform(g, shape, math.sqrt(6 / (i + o))),
     "kaiming_normal": lambda g, shape, i, o, a: math.sqrt(2 / i) * _gaussian(g, shape),

@@ -35,7 +35,10 @@ class Affine(Drive):
         super().__init__(input_size, hidden_size, width, generators=generators, dtype=dtype)
         sizes = {"input_size": input_size, "hidden_size": hidden_size, "width": width}
         fans = (resolve_fan(fan_in, **sizes) or input_size, resolve_fan(fan_out, **sizes) or width)
-        self.weight = nn.Parameter(fill(init, generators, (input_size, width), *fans, dtype=dtype))
+        gates = width // hidden_size
+        self.weight = nn.Parameter(
+            fill(init, generators, (input_size, width), *fans, dtype=dtype, gates=gates)
+        )
         self.bias = None
         if bias is not None:
             self.bias = nn.Parameter(fill(bias, generators, (width,), *fans, dtype=dtype))

@@ -14,8 +14,10 @@ from typing import Any
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.initialiser_names import (  # noqa: F401  part of the tables
     FANS,
+    GATE_INITIALISERS,
     INITIALISERS,
     MATRIX_INITIALISERS,
+    ORIENTATIONS,
     SKEW_INITIALISERS,
     parse_initialiser,
 )

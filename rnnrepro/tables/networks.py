@@ -9,8 +9,17 @@ from rnnrepro.tables.rows import Component, Model
 MATRICES: dict[str, Component] = {
     "free": Component(
         path="rnnrepro.matrices.free:Free",
-        arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None},
-        about="unconstrained; `init` of INITIALISERS or MATRIX_INITIALISERS; fans: numbers or words of FANS",
+        arguments={
+            "init": "glorot_normal",
+            "fan_in": None,
+            "fan_out": None,
+            "gain": 1.0,
+            "forward": 0.99,
+            "orientation": "paper",
+        },
+        about="unconstrained; `init` of INITIALISERS, MATRIX_INITIALISERS or GATE_INITIALISERS, the last with `gain`, "
+        "`forward` and `orientation`; fans: numbers or words of FANS",
+        per_run=("gain",),
     ),
     "cayley": Component(
         path="rnnrepro.matrices.cayley:ScaledCayley",
@@ -86,6 +95,12 @@ UPDATES: dict[str, Component] = {
     ),
 }
 
+_FROM_NORMAL: dict[str, dict[str, Any]] = {
+    "drive": {"init": "fan_in_normal(0.9)", "fan_in": "hidden", "bias": "zeros"},
+    "readout": {"init": "glorot_uniform", "bias": "zeros"},
+}
+_FROM_CHAIN = {**_FROM_NORMAL, "drive": {"init": "identity(0.9)", "bias": "zeros"}}
+
 MODELS: dict[str, Model] = {
     "rnn": Model(
         matrix="free", about="unconstrained recurrent matrix, modReLU", source="nnRNN, supplement A"
@@ -120,6 +135,34 @@ MODELS: dict[str, Model] = {
         defaults={"drive": {"init": "uniform(0.01)"}, "update": {"bias": "zeros"}},
         about="long-term orthogonal state, short-term eigenvalue-normalised state",
         source="Helfrich and Ye 2020",
+    ),
+    "identity": Model(
+        matrix="free",
+        update="elu",
+        defaults={**_FROM_NORMAL, "matrix": {"init": "identity"}},
+        about="ELU; the recurrent matrix starts as gain · I",
+        source="Orhan and Pitkow 2020, Section 2",
+    ),
+    "orthogonal": Model(
+        matrix="free",
+        update="elu",
+        defaults={**_FROM_NORMAL, "matrix": {"init": "orthogonal"}},
+        about="ELU; the recurrent matrix starts as gain · Q, Q orthogonal, and is then trained freely",
+        source="Orhan and Pitkow 2020, Section 2",
+    ),
+    "chain": Model(
+        matrix="free",
+        update="elu",
+        defaults={**_FROM_CHAIN, "matrix": {"init": "chain"}},
+        about="ELU; the recurrent matrix starts as a chain: unit k feeds unit k + 1 with weight `gain`",
+        source="Orhan and Pitkow 2020, Section 2",
+    ),
+    "fbchain": Model(
+        matrix="free",
+        update="elu",
+        defaults={**_FROM_CHAIN, "matrix": {"init": "fbchain", "gain": 0.04}},
+        about="ELU; as chain, with weight `forward`, and feedback of weight `gain` to the unit before",
+        source="Orhan and Pitkow 2020, Section 2",
     ),
 }
 
