@@ -16,6 +16,7 @@ from rnnrepro.tasks.visits import Visits
 
 EVALUATION_BATCH = 500
 SPLITS = ("validation_last", "validation_first", "drawn")
+PER_SEED = "per_seed"
 
 
 class Pixels(Task):
@@ -23,21 +24,23 @@ class Pixels(Task):
 
     `images`: the data set; `pool_size`: images are averaged over squares of so many pixels a side first;
     `permutation`: seed of numpy's RandomState whose permutation of the pixels is the reading order, None:
-    plain. `split` of the training images: `validation_last` and `validation_first` (the TensorFlow tutorial's
-    loader, with 5,000) keep the data set's order; `drawn` takes the next permutation of the generator that
-    drew the pixels' order, the last being validation (nnRNN's code: RandomState(1234), 50,000 and 10,000).
+    plain, `per_seed`: the run's own seed, so that the order differs from seed to seed. `split` of the training
+    images: `validation_last` and `validation_first` (the TensorFlow tutorial's loader, with 5,000) keep the data
+    set's order; `drawn` takes the next permutation of the generator that drew the pixels' order, the last being
+    validation (nnRNN's code: RandomState(1234), 50,000 and 10,000).
     `train`, `validation`, `test`: numbers of images, None for all there are. `reshuffle`: whether a run
     visits its training images in a new order each epoch. Guessing costs ln(classes).
     """
 
     input_size = 1
+    per_run = ("_orders",)
 
     def prepare(
         self,
         *,
         images: str,
         pool_size: int,
-        permutation: int | None,
+        permutation: int | str | None,
         split: str,
         train: int | None,
         validation: int,
@@ -50,6 +53,7 @@ class Pixels(Task):
         data = image_data.load(images, self.data)
         levels, test_levels = pooled(data.train, pool_size), pooled(data.test, pool_size)
         order, chosen = _orders(levels.shape, permutation, drawn=split == "drawn")
+        self._orders = self._own_orders(levels.shape[1]) if permutation == PER_SEED else None
         places = _parts(len(levels), train, validation, first=split == "validation_first")
         rows = {
             "train": (levels, data.train_classes, chosen[places[0]]),
@@ -79,8 +83,16 @@ class Pixels(Task):
     def _on_device(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
+    def _own_orders(self, pixels: int) -> Tensor:
+        """Each run's reading order, (S, 1, P) int64."""
+        orders = [np.random.RandomState(seed).permutation(pixels) for seed in self.seeds]
+        return self._on_device(np.stack(orders))[:, None]
+
     def _sequences(self, split: str, which: Tensor) -> Batch:
-        grey = self._images[split][which].float() / self._white
+        levels = self._images[split][which]
+        if self._orders is not None:
+            levels = levels.gather(2, self._orders.expand(levels.shape))
+        grey = levels.float() / self._white
         return Batch(grey.transpose(1, 2).unsqueeze(-1).contiguous(), self._classes[split][which])
 
 
@@ -99,13 +111,19 @@ def pooled(images: np.ndarray, size: int) -> np.ndarray:
     return squares.sum((2, 4), dtype=np.int32).reshape(count, -1)
 
 
-def _orders(shape: tuple[int, int], permutation: int | None, *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(reading order of the pixels, order of the training images)."""
+def _orders(
+    shape: tuple[int, int], permutation: int | str | None, *, drawn: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """(reading order of the pixels, order of the training images), both as all runs have them."""
     count, pixels = shape
-    if permutation is None:
+    if permutation is None or permutation == PER_SEED:
         if drawn:
             raise Fault("pixels: split `drawn` needs the permutation's generator; give `permutation` a seed")
         return np.arange(pixels), np.arange(count)
+    if isinstance(permutation, str):
+        raise Fault(
+            f"pixels: unknown permutation {permutation!r}{nearest(permutation, [PER_SEED])}, or a seed"
+        )
     generator = np.random.RandomState(permutation)
     order = generator.permutation(pixels)
     return order, generator.permutation(count) if drawn else np.arange(count)

@@ -54,6 +54,18 @@ def test_a_permutation_is_that_of_numpys_random_state_for_every_image(pixels, mn
     assert torch.equal(evaluated_on(task, "test")[0], grey(mnist[2].reshape(12, 16)[:, order]))
 
 
+def test_each_seed_may_read_the_pixels_in_an_order_of_its_own(pixels, mnist):
+    task = pixels(seeds=(7, 3), permutation="per_seed", reshuffle=False)
+    for run, seed in enumerate((7, 3)):
+        order = np.random.RandomState(seed).permutation(16)
+        expected = grey(mnist[0].reshape(40, 16)[:4][:, order])
+        assert torch.equal(task.batch(0).inputs[run, :, :, 0].T, expected)
+        assert torch.equal(task.take([run]).batch(0).inputs[0, :, :, 0].T, expected)
+        shown = torch.cat([b.inputs[run, :, :, 0].T for b in task.evaluation("test")])
+        assert torch.equal(shown, grey(mnist[2].reshape(12, 16)[:, order]))
+    assert task.batch(0).targets.tolist() == [mnist[1][:4].tolist()] * 2
+
+
 def test_a_drawn_split_goes_on_with_the_generator_of_the_permutation(pixels, mnist):
     generator = np.random.RandomState(1234)
     order, chosen = generator.permutation(16), generator.permutation(40)
@@ -115,6 +127,8 @@ def test_squares_that_do_not_tile_are_a_fault():
     [
         ({"train": 40, "validation": 1}, "40 training images cannot give 40 to train on, 1 to validate"),
         ({"validation": 40}, "cannot give 0 to train on"),
+        ({"permutation": "per_sede"}, "unknown permutation 'per_sede'; did you mean 'per_seed'"),
+        ({"permutation": "per_seed", "split": "drawn"}, "split `drawn` needs the permutation's generator"),
         ({"split": "validation_frist"}, "unknown split 'validation_frist'; did you mean 'validation_first'"),
         ({"images": "ptb_char"}, "unknown data set of images 'ptb_char'"),
     ],
