@@ -88,6 +88,11 @@ class Network(nn.Module):
         """The recurrent matrix W (S, N, M)."""
         return self.recurrence.matrix.build()
 
+    @property
+    def layers(self) -> Sequence[Recurrence]:
+        """The recurrent layers in the order in which the inputs pass them."""
+        return (self.recurrence,)
+
     def parameter_groups(self) -> dict[str, str]:
         """Full parameter name -> group of the optimiser; every parameter has one."""
         own = {f"recurrence.{name}": group for name, group in self.recurrence.parameter_groups().items()}

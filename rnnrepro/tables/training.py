@@ -34,7 +34,7 @@ TASKS: dict[str, Component] = {
             "test": None,
             "reshuffle": True,
         },
-        about="images read one pixel a step, class at the last step; `permutation` is the seed of their order",
+        about="images read one pixel a step, class at the last step; `permutation`: seed of their order, or per_seed",
     ),
     "characters": Component(
         path="rnnrepro.tasks.characters:Characters",
@@ -42,11 +42,27 @@ TASKS: dict[str, Component] = {
             "text": "ptb_char",
             "length": 150,
             "evaluation_batch": 10,
+            "test_batch": None,
+            "vary_length": False,
             "train": None,
             "validation": None,
             "test": None,
         },
-        about="next character of contiguous streams, state carried and detached",
+        about="next character of contiguous streams, state carried and detached; `vary_length`: windows drawn anew",
+    ),
+    "words": Component(
+        path="rnnrepro.tasks.words:Words",
+        arguments={
+            "text": "ptb_word",
+            "length": 70,
+            "evaluation_batch": 10,
+            "test_batch": None,
+            "vary_length": False,
+            "train": None,
+            "validation": None,
+            "test": None,
+        },
+        about="as characters, word by word",
     ),
 }
 
@@ -96,6 +112,11 @@ SCHEDULES: dict[str, Component] = {
         path="rnnrepro.optim.schedules:halve_on_plateau",
         about="halved after each evaluation without a new best validation loss (nnRNN, Penn Treebank)",
     ),
+    "drop": Component(
+        path="rnnrepro.optim.schedules:drop",
+        arguments={"milestones": [], "drop_factor": 10.0},
+        about="divided by `drop_factor` once so many epochs are done as each of the `milestones` says",
+    ),
 }
 
 ANALYSES: dict[str, Analysis] = {
@@ -131,7 +152,7 @@ ANALYSES: dict[str, Analysis] = {
         about="mean recurrent weight by the order in which the units answer a pulse",
     ),
     "modrelu_gain": Analysis(
-        path="rnnrepro.analysis.modrelu:modrelu_gain",
-        about="largest derivative of modReLU at each step of real sequences",
+        path="rnnrepro.analysis.gains:modrelu_gain",
+        about="largest derivative of the units (modReLU, say) at each step of real sequences",
     ),
 }
