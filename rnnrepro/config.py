@@ -15,9 +15,13 @@ from rnnrepro.errors import nearest
 from rnnrepro.typed import setting
 
 SCALES = ("quick", "small", "paper")
+SPLITS = ("validation", "test", "dev", "core")
+VALIDATION = ("validation", "dev")
+"""The splits that the best evaluation is chosen on, the first one that there is."""
 BACKENDS = ("auto", "plain", "cpu", "gpu")
 CLAIM_KINDS = ("better", "equal", "reaches", "fails", "more_successes")
 SELECTIONS = ("last", "best_validation", "best_test")
+AVERAGINGS = ("none", "nonmonotonic")
 STATISTICS = ("last", "best", "median_last", "mean_last", "at_best_validation", "at_step", "first_step_below")
 _STATISTIC = re.compile(r"(?P<name>[a-z_]+)(\((?P<argument>[-+.\de]+)\))?")
 
@@ -76,6 +80,10 @@ class UserSettings:
     )
     mirror: str | None = setting(None, help="folder read before any download; RNNREPRO_MIRROR says the same")
     data: str = setting("resources", help="folder in which downloaded data are kept")
+    corpora: dict[str, str] = setting(
+        {},
+        help="folders of licensed data that you have, by data set, such as {timit: FOLDER}: read, never copied",
+    )
     plugins: list[str] = setting([], help="files that add models of your own")
     compare: dict = setting({}, help="models to put beside a paper's: {paper/experiment: {model: settings}}")
     retrain: str = setting(
@@ -96,8 +104,28 @@ class Training:
         None, help="steps between evaluations; null: once an epoch or at the end", minimum=1
     )
     record_every: int = setting(1, help="the training loss is recorded every so many steps", minimum=1)
-    splits: list[str] = setting([], help="evaluated splits", choices=lambda: ("validation", "test"))
+    splits: list[str] = setting([], help="evaluated splits", choices=lambda: SPLITS)
     schedule: str = setting("constant", help="learning-rate schedule", choices=lambda: tables.SCHEDULES)
+    milestones: list[int] = setting([], help="for the schedule drop: after how many epochs the rates fall")
+    drop_factor: float = setting(10.0, help="for the schedule drop: what the rates are divided by", minimum=1)
+    activation_penalty: float = setting(
+        0.0,
+        help="times the mean square of the last layer's output after dropout, added to the loss",
+        minimum=0,
+    )
+    temporal_penalty: float = setting(
+        0.0,
+        help="times the mean square of that output's change from step to step, added to the loss",
+        minimum=0,
+    )
+    averaging: str = setting(
+        "none",
+        help="nonmonotonic: once the validation loss stops falling, the average of all later weights is evaluated",
+        choices=lambda: AVERAGINGS,
+    )
+    averaging_window: int = setting(
+        5, help="evaluations that may pass without a new best before averaging begins", minimum=1
+    )
     clip: float | None = setting(None, help="largest global gradient norm of a run", minimum=0)
     clip_value: float | None = setting(None, help="largest absolute gradient entry", minimum=0)
     stop_below: float | None = setting(
@@ -117,6 +145,8 @@ class Arm:
     readout: dict = setting({}, help="initialisers of the read-out")
     start: dict = setting({}, help="initialiser of a trained h_0; empty: the model's own")
     embedding: dict = setting({}, help="size and initialiser of an embedding; empty: none")
+    network: dict = setting({}, help="number of recurrent layers, width of the last one, tied read-out")
+    dropout: dict = setting({}, help="probabilities: input, hidden, output, embedding, recurrent")
     optimiser: dict = setting(help="kind, rate and arguments, for the group `main`")
     groups: dict = setting({}, help="parameter groups with an optimiser, rate or weight decay of their own")
     grid: dict = setting({}, help="per-run settings with lists of values; runs are their product")
@@ -160,7 +190,7 @@ class Exhibit:
     experiments: list[str] = setting([], help="experiments whose cells it reads")
     models: list[str] = setting([], help="arms shown, in order; empty: all")
     metric: str = setting("cross_entropy", help="what is shown", choices=lambda: tables.METRICS)
-    split: str = setting("test", help="train, validation, test or analysis")
+    split: str = setting("test", help="train, validation, test, dev, core or analysis")
     statistic: str = setting("last", help="how a run's curve becomes a number", check=_check_statistic)
     scales: list[str] = setting(list(SCALES), help="scales at which it is drawn", choices=lambda: SCALES)
     caption: str = setting("", help="what to see in it")

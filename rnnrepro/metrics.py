@@ -19,6 +19,10 @@ METRICS: dict[str, Metric] = {
         unit="nats", better="lower", about="mean cross-entropy over the scored positions"
     ),
     "mse": Metric(unit="1", better="lower", about="mean squared error"),
+    "mse_valid": Metric(unit="1", better="lower", about="mean squared error over the frames of utterances"),
+    "mse_padded": Metric(
+        unit="1", better="lower", about="their squared error over all frames, those of the padding too"
+    ),
     "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
     "bpc": Metric(unit="bits per character", better="lower", about="cross-entropy / ln 2"),
     "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),

@@ -12,7 +12,12 @@ from rnnrepro.datasets.shipped import digits_file, python_docs
 from rnnrepro.datasets.verify import sha256_of
 
 # For each task that reads data: the setting that names the data set, and what it must hold.
-_READS = {"pixels": ("images", "images"), "characters": ("text", "characters")}
+_READS = {
+    "pixels": ("images", "images"),
+    "characters": ("text", "characters"),
+    "words": ("text", "words"),
+    "speech": ("corpus", "speech"),
+}
 
 
 def required(kind: str, settings: Mapping[str, Any]) -> list[str]:

@@ -14,22 +14,28 @@ from rnnrepro.errors import Fault, nearest
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """One file: `url` gives it as it is, or `url` is an archive that holds it as `member`."""
+    """One file: `url` gives it as it is, or `url` is an archive that holds it as `member`.
+
+    `members`: it is the tar of those members of the archive, named by a pattern, that `archives.packed` makes.
+    """
 
     name: str
     bytes: int
     sha256: str
     url: str
     member: str | None = None
+    members: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """Files kept together in `folder`; a data set without files ships with a dependency.
 
-    `holds`: images, characters or words, which says what tasks can read it; `hosts`: where upstream may
+    `holds`: images, characters, words or speech, which says what tasks can read it; `hosts`: where upstream may
     redirect to; `sizes`: examples or symbols of each split, where every copy has the same; `symbols`: number of
-    classes or of different symbols; `side`: height and width of images.
+    classes or of different symbols; `side`: height and width of images; `sample_rate`: of speech, in Hz, and
+    `longest`: samples of the longest utterance of each split. `supplied_by_user`: licensed, so that only its owner
+    can name its folder (`corpora` in config.yaml); nothing of it is fetched or copied.
     """
 
     holds: str
@@ -41,6 +47,9 @@ class Dataset:
     sizes: Mapping[str, int] = field(default_factory=dict)
     symbols: int = 0
     side: int = 0
+    sample_rate: int = 0
+    longest: Mapping[str, int] = field(default_factory=dict)
+    supplied_by_user: bool = False
 
 
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -146,6 +155,38 @@ DATASETS: dict[str, Dataset] = {
         sizes={"train": 1500, "test": 297},
         symbols=10,
         side=8,
+    ),
+    "timit": Dataset(
+        holds="speech",
+        about="TIMIT (LDC93S1): read American English, 630 speakers, ten sentences each, 16 kHz",
+        licence="LDC user agreement; obtained from the Linguistic Data Consortium",
+        sizes={"train": 3640, "train_all_speakers": 3696, "dev": 400, "core": 192},
+        sample_rate=16_000,
+        longest={
+            "train": 124_621,
+            "dev": 124_621,
+            "core": 124_621,
+        },  # for planning: the corpus itself decides
+        supplied_by_user=True,
+    ),
+    "fsdd": Dataset(
+        holds="speech",
+        about="Free Spoken Digit Dataset 1.0.10: 3,000 spoken digits of 6 speakers, 8 kHz; not TIMIT",
+        licence="CC BY-SA 4.0 (Zohar Jackson and contributors)",
+        folder="fsdd",
+        sizes={"train": 2400, "dev": 300, "core": 300},
+        sample_rate=8000,
+        longest={"train": 18_262, "dev": 10_504, "core": 10_504},
+        hosts=frozenset({"codeload.github.com"}),
+        files=(
+            File(
+                name="free-spoken-digit-dataset-v1.0.10-recordings.tar",
+                bytes=23429120,
+                sha256="6631c19394083b0dcb301a0708ec4137d2ee59b8522555f57eeabffca42bb4c5",
+                url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",
+                members="recordings/*.wav",
+            ),
+        ),
     ),
     "python_docs": Dataset(
         holds="characters",

@@ -64,6 +64,23 @@ TASKS: dict[str, Component] = {
         },
         about="as characters, word by word",
     ),
+    "speech": Component(
+        path="rnnrepro.tasks.speech:Speech",
+        arguments={
+            "corpus": "fsdd",
+            "alignment": "prediction",
+            "average": "valid",
+            "drop_sa": "substring",
+            "rate": 8000,
+            "window": 256,
+            "hop": 128,
+            "frames": None,
+            "train": None,
+            "dev": None,
+            "core": None,
+        },
+        about="log-magnitude spectra of speech, frame by frame; `alignment`: prediction, padded or recall",
+    ),
 }
 
 OPTIMISERS: dict[str, Component] = {

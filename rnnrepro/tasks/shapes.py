@@ -16,13 +16,16 @@ from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.datasets.shipped import python_docs
 from rnnrepro.errors import Fault
 
+SPEECH_SPLITS = ("train", "dev", "core")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
     """Sizes of a task: `length` T of a batch, `inputs` D, `outputs` K, `readouts` of a sequence (T or 1).
 
     `steps_per_epoch`: None for data without an end; `evaluated`: {split: sequences of `length` steps}, at most
-    `evaluation_batch` of them at a time; `pool_bytes`: what a run keeps of data of its own.
+    `evaluation_batch` of them at a time; `pool_bytes`: what a run keeps of data of its own; `entering`: numbers of
+    a sequence's inputs and targets a step, two where they are indices or one feature.
     """
 
     length: int
@@ -33,6 +36,7 @@ class Shape:
     evaluated: Mapping[str, int] = field(default_factory=dict)
     evaluation_batch: int = 500
     pool_bytes: int = 0
+    entering: int = 2
 
 
 def shape(task: Mapping[str, Any], batch: int) -> Shape:
@@ -106,6 +110,42 @@ def _characters(settings: Mapping[str, Any], batch: int) -> Shape:
     )
 
 
+def _speech(settings: Mapping[str, Any], batch: int) -> Shape:
+    data = DATASETS[required("speech", settings)[0]]
+    every = settings["drop_sa"] == "sentences" and "train_all_speakers" in data.sizes
+    there = {**data.sizes, "train": data.sizes["train_all_speakers" if every else "train"]}
+    counts = {split: _at_most(settings[split], there[split]) for split in SPEECH_SPLITS}
+    lengths = {
+        split: frame_count(data.longest[split], data.sample_rate, **_only(settings, "rate", "window", "hop"))
+        for split in SPEECH_SPLITS
+    }
+    shift = 1 if settings["alignment"] == "prediction" else 0
+    lengths = {split: _at_most(settings["frames"], length) - shift for split, length in lengths.items()}
+    bins = settings["window"] // 2 + 1
+    return Shape(
+        length=lengths["train"],
+        inputs=bins,
+        outputs=bins,
+        readouts=lengths["train"],
+        steps_per_epoch=_epoch(counts["train"], batch),
+        evaluation_batch=50,
+        evaluated=_seen(
+            **{s: math.ceil(counts[s] * lengths[s] / lengths["train"]) for s in SPEECH_SPLITS if s != "train"}
+        ),
+        entering=2 * bins,
+    )
+
+
+def frame_count(samples: int, sample_rate: int, *, rate: int, window: int, hop: int) -> int:
+    """Frames of an utterance: resampled to `rate`, filled up to a multiple of `hop`, a window of zeros at both ends."""
+    filled = -(-math.ceil(samples * rate / sample_rate) // hop) * hop
+    return 1 + (filled + window) // hop
+
+
+def _only(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: settings[name] for name in names}
+
+
 def _at_most(count: int | None, there: int) -> int:
     return there if count is None else min(count, there)
 
@@ -123,4 +163,5 @@ _SHAPES: dict[str, Callable[[Mapping[str, Any], int], Shape]] = {
     "adding": _adding,
     "pixels": _pixels,
     "characters": _characters,
+    "speech": _speech,
 }
