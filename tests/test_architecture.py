@@ -17,10 +17,10 @@ MODULES = {
 LAYERS = [
     {"errors", "duration", "typed", "metrics", "initialiser_names"},
     {"tables"},
-    {"config", "fingerprint", "streams", "reduce"},
+    {"config", "fingerprint", "streams", "reduce", "widths"},
     {"datasets"},
-    {"tasks.shapes"},
-    {"project", "cost", "plan", "changes", "reported", "records"},
+    {"tasks.shapes", "tasks.windows"},
+    {"project", "checks", "cost", "plan", "changes", "reported", "records", "arms"},
     {"initialisers"},
     {"tasks", "matrices", "drives", "updates", "scan", "optim"},
     {"models"},

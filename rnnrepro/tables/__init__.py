@@ -22,11 +22,13 @@ from rnnrepro.initialiser_names import (  # noqa: F401  part of the tables
     parse_initialiser,
 )
 from rnnrepro.metrics import METRICS
-from rnnrepro.tables.networks import (  # noqa: F401
+from rnnrepro.tables.networks import (
     DRIVES,
+    DROPOUT_ARGUMENTS,
     EMBEDDING_ARGUMENTS,
     MATRICES,
     MODELS,
+    NETWORK_ARGUMENTS,
     READOUT_ARGUMENTS,
     START_ARGUMENTS,
     UPDATES,
@@ -36,6 +38,15 @@ from rnnrepro.tables.training import ANALYSES, OPTIMISERS, SCHEDULES, TASKS
 
 PARTS = ("matrix", "drive", "update")
 """What a model is composed of."""
+
+PLAIN_PARTS: dict[str, Mapping[str, Any]] = {
+    "readout": READOUT_ARGUMENTS,
+    "start": START_ARGUMENTS,
+    "embedding": EMBEDDING_ARGUMENTS,
+    "network": NETWORK_ARGUMENTS,
+    "dropout": DROPOUT_ARGUMENTS,
+}
+"""Parts that every model has in one form: their arguments with defaults."""
 
 KINDS: dict[str, Mapping[str, Any]] = {
     "matrix": MATRICES,

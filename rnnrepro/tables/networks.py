@@ -75,6 +75,7 @@ UPDATES: dict[str, Component] = {
     "elu": Component(path="rnnrepro.updates.pointwise:ELU", about="h = elu(z)"),
     "lstm": Component(
         path="rnnrepro.updates.lstm:LSTM",
+        gates=4,
         arguments={"forget_offset": 0.0},
         about="gates i, f, g, o; c = σ(f + forget_offset) c + σ(i) tanh(g); h = σ(o) tanh(c)",
     ),
@@ -172,3 +173,13 @@ START_ARGUMENTS: dict[str, Any] = {"init": None}
 """Of the state before the first input: the initialiser of a trained h_0, or None for zeros."""
 
 EMBEDDING_ARGUMENTS: dict[str, Any] = {"size": 0, "init": "uniform(0.1)"}
+
+NETWORK_ARGUMENTS: dict[str, Any] = {"layers": 1, "last": None, "tied": False}
+"""How many recurrent layers, the width of the last one (None: as the others), and whether the read-out's weight is the
+embedding's, transposed."""
+
+DROPOUT_ARGUMENTS: dict[str, float] = dict.fromkeys(
+    ("input", "hidden", "output", "embedding", "recurrent"), 0.0
+)
+"""The probability that a feature of what enters the first layer, of what passes between layers or of the last output
+is left out of a whole sequence, a row out of the embedding, an entry out of the recurrent matrices."""

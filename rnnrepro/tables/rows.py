@@ -13,12 +13,15 @@ class Component:
 
     `per_run` names the arguments that may differ between the runs of a stack: the class takes for each either one
     value or a list with one for each run. They can stand in a grid as `<kind>.<argument>`.
+    Of an update: `gates`, the columns of W for each unit, and `planes`, the numbers of h for each unit.
     """
 
     path: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
     per_run: tuple[str, ...] = ()
+    gates: int = 1
+    planes: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,53 @@
+"""What is checked of an arm's network and training beyond the types of its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnnrepro import tables, widths
+from rnnrepro.config import Arm, Experiment, Training
+from rnnrepro.errors import Fault, nearest
+from rnnrepro.typed import Reader
+
+
+def check_network(reader: Reader, row: tables.Model, arm: Arm, place: str) -> None:
+    """Faults of the parts that every model has in one form, by themselves and together."""
+    before = len(reader.faults)
+    model: dict[str, Any] = {"hidden": arm.hidden}
+    for part, defaults in tables.PLAIN_PARTS.items():
+        given = getattr(arm, part)
+        for word in given:
+            if word not in defaults:
+                reader.fault(f"{place}.{part}.{word}", f"no such argument{nearest(word, defaults)}")
+        model[part] = {**defaults, **row.defaults.get(part, {}), **given}
+    model["update_kind"] = arm.update.get("kind", row.update)
+    if len(reader.faults) > before or model["update_kind"] not in tables.UPDATES:
+        return
+    try:
+        widths.check(model)
+    except Fault as fault:
+        reader.fault(place, str(fault))
+
+
+def check_training(reader: Reader, experiment: Experiment, arm: Arm, place: str) -> None:
+    """Faults of how an arm is trained: its own settings, and what its schedule and averaging need."""
+    place = f"{place}.training"
+    training = reader.read(Training, {**vars(experiment.training), **arm.training}, place)
+    if training is None:
+        return
+    reads = tables.SCHEDULES[training.schedule].arguments
+    for name, default in _arguments_of_schedules().items():
+        given = getattr(training, name) != default
+        if given and name not in reads:
+            reader.fault(f"{place}.{name}", f"the schedule {training.schedule!r} does not read it")
+    if "milestones" in reads and not training.milestones:
+        reader.fault(
+            f"{place}.milestones", f"the schedule {training.schedule!r} needs epochs at which to fall"
+        )
+    if training.averaging != "none" and "validation" not in training.splits:
+        reader.fault(f"{place}.averaging", "it follows the validation loss; add `validation` to `splits`")
+
+
+def _arguments_of_schedules() -> Mapping[str, Any]:
+    return {name: value for row in tables.SCHEDULES.values() for name, value in row.arguments.items()}
