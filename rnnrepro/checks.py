@@ -1,4 +1,4 @@
-"""What is checked of an arm's network and training beyond the types of its settings."""
+"""What is checked of an arm's network, training and grid beyond the types of its settings."""
 
 from __future__ import annotations
 
@@ -51,3 +51,23 @@ def check_training(reader: Reader, experiment: Experiment, arm: Arm, place: str)
 
 def _arguments_of_schedules() -> Mapping[str, Any]:
     return {name: value for row in tables.SCHEDULES.values() for name, value in row.arguments.items()}
+
+
+def check_grid(reader: Reader, row: tables.Model, arm: Arm, place: str) -> None:
+    """Faults of an arm's grid: unknown keys, values that are not numbers or read alike, slices outside the grid."""
+    known = ["rate", *(f"rate.{group}" for group in arm.groups)]
+    for part in tables.PARTS:
+        kind = str(getattr(arm, part).get("kind", getattr(row, part)))
+        known += [f"{part}.{name}" for name in getattr(tables.KINDS[part].get(kind), "per_run", ())]
+    for key, values in arm.grid.items():
+        where = f"{place}.grid.{key}"
+        numbers = isinstance(values, list) and values and all(type(v) in (int, float) for v in values)
+        if key not in known:
+            reader.fault(where, f"not a setting that runs of a stack may differ in{nearest(key, known)}")
+        elif not numbers:
+            reader.fault(where, f"expected a list of numbers, found {values!r}")
+        elif len({f"{value:g}" for value in values}) < len(values):
+            reader.fault(where, "two values read alike to six digits; runs are told apart by them")
+    for key in arm.slices:
+        if key not in arm.grid:
+            reader.fault(f"{place}.slices", f"{key!r} is not a key of the grid{nearest(key, arm.grid)}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,9 @@ from rnnrepro.errors import Fault
 from rnnrepro.project import Project, merged, model_row
 from rnnrepro.tasks.shapes import Shape, shape
 from rnnrepro.typed import Reader
+
+Point = tuple[tuple[str, float], ...]
+"""A point of a grid: (key, value) pairs in the order of the grid's keys."""
 
 
 def digest(value: Any) -> str:
@@ -59,7 +62,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Cell:
-    """All runs of one arm of an experiment at a scale: one job, one results file."""
+    """All runs of one arm of an experiment at a scale, or of one slice of its grid: one job, one results file.
+
+    `part` names the slice by its values, `gain=1.02`; "" where the arm is one cell.
+    """
 
     scale: str
     paper: str
@@ -68,10 +74,21 @@ class Cell:
     settings: Experiment
     runs: tuple[Run, ...]
     shape: Shape
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """`arm`, or `arm.part`."""
+        return f"{self.arm}.{self.part}" if self.part else self.arm
 
     @property
     def key(self) -> str:
-        """`paper/experiment/arm`."""
+        """`paper/experiment/name`."""
+        return f"{self.paper}/{self.experiment}/{self.name}"
+
+    @property
+    def whole(self) -> str:
+        """`paper/experiment/arm`: the key of all cells of the arm together."""
         return f"{self.paper}/{self.experiment}/{self.arm}"
 
     @property
@@ -81,7 +98,7 @@ class Cell:
 
     @property
     def slice(self) -> str:
-        """What follows the model in the arm's name, or ""."""
+        """What follows the model in the arm's name, or "" (`part` is another thing)."""
         return self.arm.partition(".")[2]
 
     @property
@@ -151,7 +168,11 @@ def experiment_cells(project: Project, scale: str, paper: str, name: str) -> lis
     experiment = project.experiment(paper, name, scale)
     if experiment is None:
         return []
-    return [_cell(project, scale, paper, name, experiment, arm) for arm in experiment.models]
+    return [
+        cell
+        for arm in experiment.models
+        for cell in _cells_of_arm(project, scale, paper, name, experiment, arm)
+    ]
 
 
 def exhibit_cells(project: Project, scale: str, paper: str, exhibit: str) -> list[Cell]:
@@ -164,7 +185,9 @@ def exhibit_cells(project: Project, scale: str, paper: str, exhibit: str) -> lis
     return [cell for cell in found if not entry.models or cell.arm in entry.models]
 
 
-def _cell(project: Project, scale: str, paper: str, name: str, experiment: Experiment, arm_name: str) -> Cell:
+def _cells_of_arm(
+    project: Project, scale: str, paper: str, name: str, experiment: Experiment, arm_name: str
+) -> list[Cell]:
     arm = experiment.models[arm_name]
     reader = Reader(f"{paper}/{name}/{arm_name} at scale {scale}")
     common = resolved(experiment, arm_name, arm, reader)
@@ -173,12 +196,23 @@ def _cell(project: Project, scale: str, paper: str, name: str, experiment: Exper
     found = shape(common["task"], common["training"]["batch"])
     common["training"]["steps"] = _steps(common["training"], found, reader)
     reader.finish()
-    runs = tuple(
-        _run(common, seed, point)
-        for point in itertools.product(*([(k, v) for v in values] for k, values in arm.grid.items()))
-        for seed in range(experiment.first_seed, experiment.first_seed + seeds)
+    chosen = range(experiment.first_seed, experiment.first_seed + seeds)
+    parts: dict[str, list[Run]] = {}
+    for point in itertools.product(*([(k, v) for v in values] for k, values in arm.grid.items())):
+        parts.setdefault(_part(point, arm.slices), []).extend(_runs(common, chosen, point))
+    return [
+        Cell(scale, paper, name, arm_name, experiment, tuple(runs), found, part)
+        for part, runs in parts.items()
+    ]
+
+
+def _part(point: Point, slices: list[str]) -> str:
+    """`gain=1.02`: the values of a point that tell its cell from others; parts of the model need no mention."""
+    return ",".join(
+        f"{key.partition('.')[2] if key.partition('.')[0] in tables.PARTS else key}={value:g}"
+        for key, value in point
+        if key in slices
     )
-    return Cell(scale, paper, name, arm_name, experiment, runs, found)
 
 
 def _steps(training: dict[str, Any], found: Shape, reader: Reader) -> int:
@@ -202,9 +236,8 @@ def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dic
     model: dict[str, Any] = {"hidden": arm.hidden}
     for part, (chosen, arguments) in tables.parts(row, vars(arm)).items():
         model |= {f"{part}_kind": chosen, part: arguments}
-    model["readout"] = {**tables.READOUT_ARGUMENTS, **row.defaults.get("readout", {}), **arm.readout}
-    model["start"] = {**tables.START_ARGUMENTS, **row.defaults.get("start", {}), **arm.start}
-    model["embedding"] = {**tables.EMBEDDING_ARGUMENTS, **arm.embedding}
+    for part, defaults in tables.PLAIN_PARTS.items():
+        model[part] = {**defaults, **row.defaults.get(part, {}), **getattr(arm, part)}
     training = {**vars(experiment.training), **arm.training}
     if "steps" in arm.training:
         training["epochs"] = None
@@ -233,31 +266,19 @@ def _optimiser(arm: Arm, group: str) -> dict[str, Any]:
     return {**tables.row("optimiser", settings["kind"]).arguments, **settings, "ratio": ratio}
 
 
-def _run(common: Mapping[str, Any], seed: int, point: tuple[tuple[str, Any], ...]) -> Run:
+def _runs(common: Mapping[str, Any], seeds: Iterable[int], point: Point) -> list[Run]:
+    """The runs at a point of the grid, whose settings are one but for the seed."""
     settings = json.loads(json.dumps(common))
-    groups = settings["optimiser"]
     for key, value in point:
-        _set(settings, key, value)
-    for group in groups.values():
+        word, _, name = key.partition(".")
+        if word == "rate":
+            _set_rate(settings["optimiser"], name, value)
+        else:
+            settings["model"][word][name] = value
+    for group in settings["optimiser"].values():
         group.pop("ratio")
     label = ",".join(f"{key}={value:g}" for key, value in point)
-    return Run(seed=seed, point=label, settings={**settings, "seed": seed})
-
-
-def _set(settings: dict[str, Any], key: str, value: float) -> None:
-    """Lay a grid's value over the settings: a rate or an argument `per_run`. Raises Fault for anything else."""
-    model, groups = settings["model"], settings["optimiser"]
-    arguments = [
-        f"{part}.{name}" for part in tables.PARTS for name in tables.row(part, model[f"{part}_kind"]).per_run
-    ]
-    rates = ["rate", *(f"rate.{group}" for group in groups if group != "main")]
-    word, _, name = key.partition(".")
-    if key in arguments:
-        model[word][name] = value
-    elif key in rates:
-        _set_rate(groups, name, value)
-    else:
-        raise Fault(f"grid: {key!r} is not a per-run setting here; known: {', '.join([*rates, *arguments])}")
+    return [Run(seed=seed, point=label, settings={**settings, "seed": seed}) for seed in seeds]
 
 
 def _set_rate(groups: dict[str, dict[str, Any]], group: str, value: float) -> None:

@@ -17,7 +17,9 @@ from typing import Any
 import yaml
 
 from rnnrepro import tables
+from rnnrepro.checks import check_grid, check_network, check_training
 from rnnrepro.config import SCALES, Arm, Experiment, Paper, UserSettings
+from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.typed import Reader
 
@@ -197,6 +199,9 @@ def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> Non
             kind = str(given.pop("kind", getattr(row, part)))
             arguments_of(part, kind, given, reader, f"{place}.{part}")
         _check_optimiser(reader, arm, place)
+        check_network(reader, row, arm, place)
+        check_training(reader, experiment, arm, place)
+        check_grid(reader, row, arm, place)
 
 
 def _check_optimiser(reader: Reader, arm: Arm, place: str) -> None:
@@ -242,6 +247,11 @@ def load(config: str | Path = "config", overrides: Mapping[str, Any] | None = No
         for key in user.papers:
             if key not in papers:
                 reader.fault("papers", f"unknown paper {key!r}{nearest(key, papers)}")
+    if user is not None:
+        known = [name for name, entry in DATASETS.items() if entry.supplied_by_user]
+        for name in user.corpora:
+            if name not in known:
+                reader.fault("corpora", f"unknown data set {name!r}{nearest(name, known)}")
     if not papers:
         reader.fault(
             "", f"no paper in {folder / 'papers'}: run from the project's folder, or name it with --config"

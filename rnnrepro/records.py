@@ -55,15 +55,23 @@ _KEY = b"rnnrepro"
 
 @dataclass(frozen=True)
 class CellRecords:
-    """One cell's rows and provenance."""
+    """One cell's rows and provenance, or those of all cells of an arm together (`rnnrepro.arms`)."""
 
     table: pa.Table
     provenance: dict[str, Any]
 
     @property
     def key(self) -> str:
-        """`paper/experiment/arm`."""
+        """`paper/experiment/arm`, behind it the slice of a grid where this is one."""
         return self.provenance["key"]
+
+    @property
+    def cells(self) -> dict[str, list[dict[str, Any]]]:
+        """{cell key: its runs}: one entry, or one for each cell of an arm."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for run in self.provenance["runs"]:
+            found.setdefault(run.get("cell", self.key), []).append(run)
+        return found
 
     @property
     def status(self) -> dict[tuple[str, int], str]:

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnrepro import reported
+from rnnrepro import plan, reported
 from rnnrepro.cli.common import (
     project_of,
     project_options,
@@ -60,7 +60,7 @@ def verdicts(project: Project, scale: str, results: Path, papers: list[str]) -> 
     """The verdict on each claim of the papers; every results file is read once."""
     from rnnrepro.claims.verdicts import evaluate
 
-    record_of = _reader(results)
+    record_of = _reader(project, scale, results)
     found = []
     for paper in papers:
         rows = reported.of_paper(project, paper)
@@ -75,12 +75,15 @@ def verdicts(project: Project, scale: str, results: Path, papers: list[str]) -> 
     return found
 
 
-def _reader(results: Path) -> Callable[[str], CellRecords | None]:
-    from rnnrepro import records
+def _reader(project: Project, scale: str, results: Path) -> Callable[[str], CellRecords | None]:
+    """The records of an arm by `paper/experiment/arm`; None unless every cell of it is there."""
+    from rnnrepro import arms
 
     @cache
     def record_of(key: str) -> CellRecords | None:
-        path = results / "runs" / f"{key}.parquet"
-        return records.read(path) if path.exists() else None
+        paper, experiment, _ = key.split("/")
+        cells = [c for c in plan.experiment_cells(project, scale, paper, experiment) if c.whole == key]
+        complete = cells and all((results / cell.path).exists() for cell in cells)
+        return arms.existing(cells, results)[key] if complete else None
 
     return record_of

@@ -24,7 +24,7 @@ NOT_DONE = 75  # EX_TEMPFAIL: stopped cleanly, run again to go on
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("experiment", metavar="PAPER/EXPERIMENT")
-    parser.add_argument("--model", required=True, metavar="MODEL[.SLICE]")
+    parser.add_argument("--model", required=True, metavar="MODEL[.SLICE][.KEY=VALUE]")
     parser.add_argument("--seed", type=int, help="this seed alone")
     parser.add_argument("--state", type=Path, help="folder of checkpoints and records (default: state/SCALE)")
     parser.add_argument("--output", type=Path, help="results file to write")
@@ -44,10 +44,10 @@ def cell_of(project: Project, scale: str, experiment: str, arm: str) -> plan.Cel
     if not cells:
         raise Fault(f"{experiment} is not run at scale {scale}")
     for cell in cells:
-        if cell.arm == arm:
+        if cell.name == arm:
             return cell
     raise Fault(
-        f"unknown model {arm!r} in {experiment} at scale {scale}{nearest(arm, [c.arm for c in cells])}"
+        f"unknown model {arm!r} in {experiment} at scale {scale}{nearest(arm, [c.name for c in cells])}"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from rnnrepro import plan, records
+from rnnrepro import arms, plan
 from rnnrepro.claims.table import counted
 from rnnrepro.claims.verdicts import Verdict
 from rnnrepro.config import Exhibit, Experiment
@@ -64,7 +64,7 @@ def write(
 ) -> None:
     """The page of `paper` from what is in `results`. Raises Fault for an unknown paper or a damaged file."""
     cells = plan.cells(project, scale, [paper])
-    found = {c.key: records.read(results / c.path) for c in cells if (results / c.path).exists()}
+    found = arms.existing(cells, results)
     spent = costs.of_cells(cells, results)
     html.write(
         output,
@@ -114,8 +114,9 @@ def experiment(
     if entry is None:
         return Run(name, project.paper(paper).experiments[name].get("title", name), None)
     own = [cell for cell in cells if cell.experiment == name]
-    arms = [_arm(entry, cell, found.get(cell.key)) for cell in own]
-    return Run(name, entry.title, entry, arms, _budget(own))
+    firsts = {cell.whole: cell for cell in reversed(own)}
+    lines = [_arm(entry, cell, found.get(key)) for key, cell in reversed(firsts.items())]
+    return Run(name, entry.title, entry, lines, _budget(own))
 
 
 def _arm(entry: Experiment, cell: Cell, record: CellRecords | None) -> Arm:
@@ -136,21 +137,19 @@ def _arm(entry: Experiment, cell: Cell, record: CellRecords | None) -> Arm:
 
 
 def _optimiser(cell: Cell) -> str:
-    """`rmsprop_torch, rate 5e-4; orthogonal 1e-6`."""
+    """`rmsprop_torch, rate 5e-4; orthogonal 1e-6`, with all values of a grid."""
     groups = cell.runs[0].settings["optimiser"]
-    points = list(dict.fromkeys(run.point for run in cell.runs))
-    words = (
-        [f"{groups['main']['kind']}, rate {groups['main']['rate']:g}"]
-        if points == [""]
-        else [f"{groups['main']['kind']}, {', '.join(p.replace('=', ' ') for p in points)}"]
-    )
-    if points == [""]:
-        words += [
-            f"{name} {group['rate']:g}"
+    grid = cell.settings.models[cell.arm].grid
+    fixed = {"rate": groups["main"]["rate"]} if "rate" not in grid else {}
+    if not grid:
+        fixed |= {
+            name: group["rate"]
             for name, group in groups.items()
             if name != "main" and group["rate"] != groups["main"]["rate"]
-        ]
-    return "; ".join(words)
+        }
+    words = [f"{key} {value:g}" for key, value in fixed.items()]
+    words += [f"{key} {', '.join(f'{value:g}' for value in values)}" for key, values in grid.items()]
+    return f"{groups['main']['kind']}, {'; '.join(words)}"
 
 
 def _budget(cells: Sequence[Cell]) -> str:
@@ -170,4 +169,5 @@ def _range(values: Sequence[int]) -> str:
 
 def estimated(cells: Sequence[Cell], found: Mapping[str, Any]) -> str:
     """How much of the plan is there."""
-    return f"{len(found)} of {len(cells)} cells are trained" if len(found) < len(cells) else ""
+    there = sum(len(record.cells) for record in found.values())
+    return f"{there} of {len(cells)} cells are trained" if there < len(cells) else ""

@@ -40,7 +40,8 @@ def runs_in_words(found: Sequence[CellRecords]) -> str:
     """`30 runs of 6 cells, seeds 0–4, 1 diverged`."""
     runs = [run for record in found for run in record.provenance["runs"]]
     lost = sum(run["status"] == "diverged" for run in runs)
-    text = f"{len(runs)} runs of {len(found)} cells, seeds {seeds_in_words({run['seed'] for run in runs})}"
+    cells = sum(len(record.cells) for record in found)
+    text = f"{len(runs)} runs of {cells} cells, seeds {seeds_in_words({run['seed'] for run in runs})}"
     return text + (f", {lost} diverged" if lost else "")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rnnrepro import plan, records, reported
+from rnnrepro import arms, plan, reported
 from rnnrepro.claims import statistics
 from rnnrepro.claims.statistics import RunValue
 from rnnrepro.config import SCALES, Exhibit, Paper
@@ -21,7 +21,8 @@ from rnnrepro.reported import Reported
 
 @dataclass(frozen=True, repr=False)
 class View:
-    """One exhibit at one scale. `records` by cell key; `output` is the path of its files without the ending."""
+    """One exhibit at one scale. `records` of whole arms by `paper/experiment/arm`; `output` is the path of its files
+    without the ending."""
 
     project: Project
     paper_key: str
@@ -64,10 +65,9 @@ class View:
             raise Fault(f"{self.where} at scale {self.scale}: {message}")
 
     def records_of(self, experiment: str) -> list[CellRecords]:
-        """The experiment's cells that are there, in the exhibit's order of arms or the experiment's."""
-        found = [
-            self.records[c.key] for c in self.cells if c.experiment == experiment and c.key in self.records
-        ]
+        """The records of the experiment's arms that are there, in the exhibit's order of arms or the experiment's."""
+        keys = dict.fromkeys(c.whole for c in self.cells if c.experiment == experiment)
+        found = [self.records[key] for key in keys if key in self.records]
         order = self.entry.models
         return sorted(found, key=lambda r: order.index(r.provenance["arm"])) if order else found
 
@@ -112,11 +112,13 @@ class View:
             said += [
                 f"{experiment.title}: {model} not run: {why}." for model, why in experiment.absent.items()
             ]
-        said += [f"{c.key}: no results file." for c in self.cells if c.key not in self.records]
+        there = {key for record in self.records.values() for key in record.cells}
+        said += [f"{c.key}: no results file." for c in self.cells if c.key not in there]
         return [s.replace("..", ".") for s in dict.fromkeys(said)]
 
     def __repr__(self) -> str:
-        return f"<{self.where} at scale {self.scale}, {len(self.records)} of {len(self.cells)} cells>"
+        there = sum(len(record.cells) for record in self.records.values())
+        return f"<{self.where} at scale {self.scale}, {there} of {len(self.cells)} cells>"
 
     def _repr_html_(self) -> str:
         return rendered(
@@ -127,13 +129,13 @@ class View:
         """Cells whose results were made with other settings or other training code than the present."""
         said = []
         for cell in self.cells:
-            found = self.records.get(cell.key)
-            if found is None:
+            whole = self.records.get(cell.whole)
+            runs = whole.cells.get(cell.key) if whole else None
+            if runs is None:
                 continue
-            made = {run["digest"] for run in found.provenance["runs"]}
-            if made != {run.digest for run in cell.runs}:
+            if {run["digest"] for run in runs} != {run.digest for run in cell.runs}:
                 said.append(f"{cell.key}: its settings have changed since it was trained.")
-            elif found.provenance["fingerprint"] != cell.fingerprint:
+            elif {run["fingerprint"] for run in runs} != {cell.fingerprint}:
                 said.append(f"{cell.key}: the training code has changed since it was trained.")
         return said
 
@@ -156,17 +158,10 @@ def open_view(
     entry = project.paper(paper).exhibits[exhibit]
     if scale not in entry.scales:
         raise Fault(f"{paper}/{exhibit} is not drawn at scale {scale}; it is at {', '.join(entry.scales)}")
-    found = dict(_existing(cells, Path(results)))
+    found = arms.existing(cells, Path(results))
     if cells and not found:
         raise Fault(
             f"{paper}/{exhibit}: no results in {results}; train {cells[0].key} and the others first: "
             f"snakemake --cores all -- results/{scale}/{paper}/{exhibit}.html"
         )
     return View(project, paper, exhibit, scale, Path(results), Path(output), cells, found)
-
-
-def _existing(cells: Iterable[Cell], results: Path) -> Iterable[tuple[str, CellRecords]]:
-    for cell in cells:
-        path = results / cell.path
-        if path.exists():
-            yield cell.key, records.read(path)

@@ -109,6 +109,7 @@ def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
         "arm": cell.arm,
         "model": cell.model,
         "slice": cell.slice,
+        "part": cell.part,
         "row": model_row(cell.arm, arm),
         "label": arm.label or cell.arm,
         "title": experiment.title,

@@ -221,10 +221,12 @@ def test_results_of_other_settings_or_code_are_marked(view_of):
     assert view.stale() == []
     key = "alpha/adding/lstm"
     cell = view.records[key]
-    old_code = records.CellRecords(cell.table, {**cell.provenance, "fingerprint": "0" * 12})
-    old_settings = records.CellRecords(
-        cell.table,
-        {**cell.provenance, "runs": [{**run, "digest": "0" * 16} for run in cell.provenance["runs"]]},
+    old_code, old_settings = (
+        records.CellRecords(
+            cell.table,
+            {**cell.provenance, "runs": [{**run, word: "0" * 16} for run in cell.provenance["runs"]]},
+        )
+        for word in ("fingerprint", "digest")
     )
     assert view.with_entry(view.entry, {key: old_code}).stale() == [
         f"{key}: the training code has changed since it was trained."

@@ -289,4 +289,4 @@ def test_thumbnails_are_small():
 
 def test_optimisers_are_told_with_the_rates_of_their_groups(config):
     (cell,) = [c for c in plan.cells(load(config), "quick") if c.key == "alpha/text/nnrnn"]
-    assert page._optimiser(cell) == "rmsprop_torch, rate 0.0008, rate 0.0025, rate 0.005"
+    assert page._optimiser(cell) == "rmsprop_torch, rate 0.0008, 0.0025, 0.005"

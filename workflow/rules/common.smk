@@ -86,6 +86,7 @@ def cells(scale, paper=None):
 
 def cell(wildcards):
     """The cell of a results file. Raises WorkflowError where the paper has none of the name at this scale."""
+    # the wildcard `arm` is the cell's name, with the slice of a grid behind the arm's
     key = f"{wildcards.paper}/{wildcards.experiment}/{wildcards.arm}"
     for one in cells(wildcards.scale, wildcards.paper):
         if one.key == key:

@@ -1,0 +1,45 @@
+"""The records of whole arms: an arm whose grid is cut into slices has a cell, and so a results file, for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from rnnrepro import records
+from rnnrepro.plan import Cell
+from rnnrepro.records import CellRecords
+
+_MAY_DIFFER = ("fingerprint", "backend", "device", "device_name")
+
+
+def existing(cells: Iterable[Cell], results: Path) -> dict[str, CellRecords]:
+    """{`paper/experiment/arm`: the records of its cells that have a results file}. Raises Fault for a damaged one."""
+    parts: dict[str, list[CellRecords]] = {}
+    for cell in cells:
+        path = results / cell.path
+        if path.exists():
+            parts.setdefault(cell.whole, []).append(records.read(path))
+    return {key: gathered(key, found) for key, found in parts.items()}
+
+
+def gathered(key: str, parts: Sequence[CellRecords]) -> CellRecords:
+    """The records of an arm's cells as if they were one cell's, under the key of the arm.
+
+    Each run names its cell. What the cells have in common is told as the first says it; a device, a version or a code
+    in which they differ is told of all, with + between.
+    """
+    if len(parts) == 1 and parts[0].key == key:
+        return parts[0]
+    made = [part.provenance for part in parts]
+    runs = [{**run, "cell": part.key} for part in parts for run in part.provenance["runs"]]
+    told = {name: _all_of(p[name] for p in made) for name in _MAY_DIFFER}
+    versions = {name: _all_of(p["versions"].get(name, "none") for p in made) for name in made[0]["versions"]}
+    common = {**made[0], **told, "versions": versions, "key": key, "part": "", "runs": runs}
+    return CellRecords(pa.concat_tables([part.table.replace_schema_metadata() for part in parts]), common)
+
+
+def _all_of(values: Iterable[Any]) -> str:
+    return "+".join(dict.fromkeys(map(str, values)))
