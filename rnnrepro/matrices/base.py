@@ -35,6 +35,9 @@ class Matrix(nn.Module):
     """2 for a complex matrix: a state [Re h, Im h] (S, B, 2N) is multiplied by the real W (S, 2N, 2N) =
     [[Re, Im], [−Im, Re]]."""
 
+    retracted: ClassVar[tuple[str, ...]] = ()
+    """Parameters that the optimiser does not move itself: it hands its step to `retract`."""
+
     def __init__(
         self,
         hidden_size: int,
@@ -75,6 +78,18 @@ class Matrix(nn.Module):
     def penalty(self) -> Tensor | None:
         """A term (S,) added to the loss for the gradient only, or None."""
         return None
+
+    @property
+    def fixed(self) -> int:
+        """How many of the numbers that a run stores the constraint fixes: no free parameters."""
+        return 0
+
+    def retract(self, name: str, step: Tensor) -> None:
+        """Move the parameter `name` of `retracted` by `step`, of its shape, along the constraint, in place.
+
+        `step` is what an optimiser would subtract: the rate is in it.
+        """
+        raise NotImplementedError
 
     def after_step(self, active: BoolTensor) -> None:
         """Bring the buffers up to date after an optimiser step of the runs where `active` (S,) is true."""

@@ -54,6 +54,31 @@ MATRICES: dict[str, Component] = {
         },
         about="block triangular: scaled Cayley ⊕ the last `short` units, eigenvalue-normalised; coupled",
     ),
+    "unitary_cayley": Component(
+        path="rnnrepro.matrices.unitary_cayley:UnitaryCayley",
+        arguments={"init": "cayley", "phases": "uniform(3.141592653589793)"},
+        about="complex W = (I+A)^{-1}(I−A) diag(e^{iθ}), A skew-Hermitian and θ trained",
+    ),
+    "urnn_rc": Component(
+        path="rnnrepro.matrices.urnn:RestrictedUnitary",
+        arguments={"phases": "uniform(3.141592653589793)", "reflections": "glorot_uniform"},
+        about="complex W = D₃R₂F⁻¹D₂ΠR₁FD₁: phases, reflections, a permutation, Fourier transforms",
+    ),
+    "unitary": Component(
+        path="rnnrepro.matrices.unitary:Unitary",
+        arguments={"polish": True},
+        about="complex W itself, moved along the unitary group by W ← (I+𝒜/2)^{-1}(I−𝒜/2)W; starts as urnn_rc",
+    ),
+    "givens": Component(
+        path="rnnrepro.matrices.givens:Givens",
+        arguments={"layers": None, "init": "uniform(3.141592653589793)"},
+        about="`layers` layers of 2×2 rotations (None: N, all of SO(N)), undone in the backward pass",
+    ),
+    "givens_complex": Component(
+        path="rnnrepro.matrices.givens:ComplexGivens",
+        arguments={"layers": None, "init": "uniform(3.141592653589793)"},
+        about="as givens with a phase for each rotation and each unit (None: all of U(N))",
+    ),
 }
 
 DRIVES: dict[str, Component] = {
@@ -69,6 +94,11 @@ UPDATES: dict[str, Component] = {
         path="rnnrepro.updates.pointwise:ModReLU",
         arguments={"bias": "uniform(0.01)"},
         about="h = sign(z) relu(|z| + b)",
+    ),
+    "complex_modrelu": Component(
+        path="rnnrepro.updates.complex:ComplexModReLU",
+        arguments={"bias": "uniform(0.01)", "root": 1e-5, "denominator": 1e-5},
+        about="h = z relu(r + b)/(r + denominator), r = sqrt(|z|² + root), for complex z",
     ),
     "tanh": Component(path="rnnrepro.updates.pointwise:Tanh", about="h = tanh z"),
     "relu": Component(path="rnnrepro.updates.pointwise:ReLU", about="h = max(z, 0)"),
@@ -101,6 +131,12 @@ _FROM_NORMAL: dict[str, dict[str, Any]] = {
     "readout": {"init": "glorot_uniform", "bias": "zeros"},
 }
 _FROM_CHAIN = {**_FROM_NORMAL, "drive": {"init": "identity(0.9)", "bias": "zeros"}}
+
+_UNITARY: dict[str, dict[str, Any]] = {
+    "drive": {"init": "glorot_uniform"},
+    "start": {"init": "glorot_vector"},
+    "readout": {"init": "glorot_uniform", "bias": "zeros"},
+}
 
 MODELS: dict[str, Model] = {
     "rnn": Model(
@@ -164,6 +200,41 @@ MODELS: dict[str, Model] = {
         defaults={**_FROM_CHAIN, "matrix": {"init": "fbchain", "gain": 0.04}},
         about="ELU; as chain, with weight `forward`, and feedback of weight `gain` to the unit before",
         source="Orhan and Pitkow 2020, Section 2",
+    ),
+    "scurnn": Model(
+        matrix="unitary_cayley",
+        update="complex_modrelu",
+        defaults={
+            "drive": {"init": "glorot_uniform"},
+            "start": {"init": "uniform(0.01)"},
+            "readout": {"init": "glorot_uniform", "bias": "zeros"},
+        },
+        about="unitary by the scaled Cayley transform, its scaling trained",
+        source="Maduranga, Helfrich and Ye 2019",
+    ),
+    "urnn_rc": Model(
+        matrix="urnn_rc",
+        update="complex_modrelu",
+        defaults={"update": {"root": 0.0}, **_UNITARY},
+        about="unitary of restricted capacity",
+        source="Arjovsky, Shah and Bengio 2016",
+    ),
+    "urnn_fc": Model(
+        matrix="unitary",
+        update="complex_modrelu",
+        defaults=_UNITARY,
+        about="unitary of full capacity, moved along the group",
+        source="Wisdom et al. 2016",
+    ),
+    "eurnn": Model(
+        matrix="givens", about="orthogonal by layers of rotations, real", source="Jing et al. 2017"
+    ),
+    "eurnn_complex": Model(
+        matrix="givens_complex",
+        update="complex_modrelu",
+        defaults={"update": {"root": 0.0}},
+        about="unitary by layers of rotations",
+        source="Jing et al. 2017",
     ),
 }
 
