@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnrepro.claims import statistics, tests
+from rnnrepro.claims import statistics, successes, tests
 from rnnrepro.claims.statistics import RunValue
 from rnnrepro.config import Claim, Experiment
 from rnnrepro.errors import Fault
@@ -23,11 +23,15 @@ FEW = 4
 
 @dataclass(frozen=True)
 class Arms:
-    """The runs' numbers of each arm of a claim, the arms' names for readers, and which direction is better."""
+    """The runs' numbers of each arm of a claim, the arms' names for readers, and which direction is better.
+
+    `level` is what a run must be beyond: the claim's threshold, or half of the task's chance.
+    """
 
     runs: Mapping[str, list[RunValue]]
     labels: Mapping[str, str]
     better: str
+    level: float | None = None
 
     def points(self, arm: str) -> list[str]:
         """The arm's grid points; [""] without a grid."""
@@ -66,7 +70,14 @@ def arms_of(claim: Claim, experiment: Experiment, records: Mapping[str, CellReco
         },
         labels={arm: experiment.models[arm].label or arm for arm in records},
         better=statistics.direction(claim.metric, claim.statistic),
+        level=_level(claim, next(iter(records.values()))),
     )
+
+
+def _level(claim: Claim, record: CellRecords) -> float | None:
+    if claim.kind != "more_successes":
+        return claim.threshold
+    return successes.level(record, claim.metric, claim.statistic, claim.threshold)
 
 
 def compare(claim: Claim, arms: Arms) -> list[Comparison]:
@@ -75,6 +86,8 @@ def compare(claim: Claim, arms: Arms) -> list[Comparison]:
         return [
             _against_threshold(claim, arms, arm, point) for arm in claim.arms for point in arms.points(arm)
         ]
+    if claim.kind == "more_successes":
+        return [_more_successes(claim, arms, arm, other) for arm in claim.arms for other in claim.than]
     one = _better if claim.kind == "better" else _equal
     found = []
     for arm in claim.arms:
@@ -165,6 +178,31 @@ def _equal(claim: Claim, better: str, a: Sequence[float], b: Sequence[float], wo
             "not supported", within.p, effect, fewest, f"{said}; further apart with {_p(apart.p)}"
         )
     return Comparison("inconclusive", within.p, effect, fewest, said)
+
+
+def _more_successes(claim: Claim, arms: Arms, arm: str, other: str) -> Comparison:
+    """Of all runs over all grid points; `fewest` counts seeds, for runs of one seed share their data."""
+    counts = [_successes(arms, name) for name in (arm, other)]
+    (a, n), (b, m) = counts
+    effect, fewest = a / n - b / m, min(len({run.seed for run in arms.runs[name]}) for name in (arm, other))
+    test, reverse = tests.more_often(a, n, b, m), tests.more_often(b, m, a, n)
+    words = ", ".join(
+        f"{k} of {of} {'runs ' * (i == 0)}of {arms.labels[name]}"
+        for i, (name, (k, of)) in enumerate(zip((arm, other), counts, strict=True))
+    )
+    side = {"lower": "below", "higher": "above"}[arms.better]
+    said = f"{words} {side} {_number(arms.level)}; {test.method}, {_p(test.p)}"
+    if test.p <= LEVEL and effect >= claim.margin:
+        return Comparison("supported", test.p, effect, fewest, said)
+    if reverse.p <= LEVEL:
+        more = f"{said}; the other has more with {_p(reverse.p)}"
+        return Comparison("not supported", test.p, effect, fewest, more)
+    return Comparison("inconclusive", test.p, effect, fewest, said)
+
+
+def _successes(arms: Arms, arm: str) -> tuple[int, int]:
+    runs = arms.runs[arm]
+    return sum(successes.successful(run, arms.level, arms.better) for run in runs), len(runs)
 
 
 def _against_threshold(claim: Claim, arms: Arms, arm: str, point: str) -> Comparison:

@@ -83,6 +83,12 @@ def _difference(pooled: np.ndarray, chosen: np.ndarray, compare: str) -> np.ndar
     return centre(pooled[chosen], axis=1) - centre(rest, axis=1)
 
 
+def more_often(successes: int, of: int, others: int, of_others: int) -> Test:
+    """Fisher's exact test, one-sided: small p says that successes are more frequent than those of the others."""
+    table = [[successes, of - successes], [others, of_others - others]]
+    return Test(float(stats.fisher_exact(table, alternative="greater")[1]), "one-sided Fisher exact test")
+
+
 def equal_within(a: Sequence[float], b: Sequence[float], margin: float) -> Test:
     """Two one-sided Welch t-tests: small p says that the means differ by less than `margin`. nan for fewer than
     two runs an arm or a diverged run."""

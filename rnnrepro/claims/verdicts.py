@@ -8,7 +8,10 @@ of the first arm beats every run of the other by the margin, *not supported* whe
 `few seeds`. Equal within. *Supported* where two one-sided Welch t-tests against the margin are significant at 5 %,
 *not supported* where the difference is significantly larger than the margin. Reaches, fails. *Supported* where all
 runs are on the side of the threshold that the claim says (beyond it by the margin, if it has one), *not supported*
-where an arm has no run there. Everything else is *inconclusive*. A claim on several arms, or several grid points,
+where an arm has no run there. More successes. Runs over all grid points and seeds that end beyond a level (half of
+the task's chance unless the claim gives one; a diverged run is a failure): *supported* where Fisher's exact test,
+one-sided, is significant at 5 %, *not supported* where it is the other way round; `few seeds` below four seeds, since
+runs of one seed share their data. Everything else is *inconclusive*. A claim on several arms, or several grid points,
 is supported where it holds of each pair and not supported where it is not supported of any.
 """
 
@@ -76,7 +79,7 @@ def at_scale(claim: Claim, scale: str, where: str = "claim") -> Claim | None:
 
 
 def _lacking(claim: Claim) -> list[str]:
-    pair = claim.kind in ("better", "equal")
+    pair = claim.kind in ("better", "equal", "more_successes")
     needs = {
         "name the experiment": claim.experiment,
         "name the arms that it is about": claim.arms,
@@ -163,7 +166,7 @@ def _summary(claim: Claim, arms: Arms, found: Sequence[Comparison]) -> dict:
         "p": weakest.p,
         "effect": weakest.effect,
         "margin": claim.margin,
-        "threshold": claim.threshold,
+        "threshold": arms.level,
         "detail": _detail(claim, arms, found, weakest),
     }
 
@@ -181,7 +184,11 @@ def _detail(claim: Claim, arms: Arms, found: Sequence[Comparison], weakest: Comp
 
 def _note(claim: Claim, experiment: Experiment, arms: Arms, reported: Sequence[Reported]) -> str:
     """Which baselines do better here than every value reported of them."""
-    if experiment.stand_in or claim.statistic.startswith("first_step_below"):
+    if (
+        claim.kind == "more_successes"
+        or experiment.stand_in
+        or claim.statistic.startswith("first_step_below")
+    ):
         return ""
     said = []
     for arm in claim.than:

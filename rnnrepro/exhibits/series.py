@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -63,19 +62,6 @@ def curves(
         values = running_median(part["value"].to_numpy(), smooth)
         found.append(Curve(int(seed), part["step"].to_numpy() / scale, values, status == "diverged"))
     return found
-
-
-def chance(records: CellRecords, metric: str) -> float | None:
-    """The level of guessing in a metric, as recorded or, of a uniform guess over K classes, from ln K nats."""
-    known = records.provenance.get("chance", {})
-    nats = known.get("cross_entropy")
-    if metric in known or nats is None:
-        return known.get(metric)
-    classes = math.exp(nats)
-    if metric == "bpc":
-        return nats / math.log(2)
-    uniform = classes > 1.5 and math.isclose(classes, round(classes), rel_tol=1e-9)
-    return 1 / classes if metric == "accuracy" and uniform else None
 
 
 def select(records: CellRecords, metric: str, split: str, *, point: str | None = None) -> pd.DataFrame:

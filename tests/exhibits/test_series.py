@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rnnrepro import records
+from rnnrepro.claims import successes
 from rnnrepro.exhibits import series
 
 
@@ -134,5 +135,5 @@ def test_arrays_come_back_in_the_order_of_their_index_at_the_first_or_last_step(
     ],
 )
 def test_the_level_of_guessing_is_had_where_it_follows_from_what_was_recorded(chance, metric, level):
-    found = series.chance(records.CellRecords(None, {"chance": chance}), metric)
+    found = successes.chance(records.CellRecords(None, {"chance": chance}), metric)
     assert found == (None if level is None else pytest.approx(level))

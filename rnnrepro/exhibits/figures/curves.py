@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from rnnrepro import tables
-from rnnrepro.claims import statistics
+from rnnrepro.claims import statistics, successes
 from rnnrepro.exhibits import series, style
 from rnnrepro.exhibits.figures import layout
 from rnnrepro.exhibits.figures.drawn import Drawn
@@ -118,7 +118,7 @@ def _panel(view: View, ax: Axes, panel: Panel) -> None:
 
 def chance(view: View, panel: Panel) -> float | None:
     """The metric's value of guessing in a panel, where it is to be drawn."""
-    return series.chance(panel.lines[0].records, view.entry.metric) if view.entry.chance else None
+    return successes.chance(panel.lines[0].records, view.entry.metric) if view.entry.chance else None
 
 
 def _middle(view: View) -> str:
@@ -219,7 +219,7 @@ def numbers(view: View, found: Sequence[Panel]) -> Numbers:
                     "min": ours.least,
                     "max": ours.greatest,
                     **_reported(view, line),
-                    "chance": series.chance(line.records, view.entry.metric),
+                    "chance": successes.chance(line.records, view.entry.metric),
                 }
             )
     headings = {
