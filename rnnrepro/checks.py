@@ -47,6 +47,8 @@ def check_training(reader: Reader, experiment: Experiment, arm: Arm, place: str)
         )
     if training.averaging != "none" and "validation" not in training.splits:
         reader.fault(f"{place}.averaging", "it follows the validation loss; add `validation` to `splits`")
+    if training.stop_below is not None and not training.splits:
+        reader.fault(f"{place}.stop_below", "it is the loss of an evaluated split; name one in `splits`")
 
 
 def _arguments_of_schedules() -> Mapping[str, Any]:

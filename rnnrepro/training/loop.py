@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
     """Train every run of the stack to its end; False if `on_step` asked to stop before.
 
     `on_step(state)` is called after each step; `on_end(state, i, status)` once a run, with `finished` or, for a
-    loss that is not finite, `diverged`: such a run leaves the stack with its history, and the others go on.
+    loss that is not finite, `diverged`: such a run leaves the stack with its history, and the others go on. So does
+    a run whose evaluated loss is below `stop_below`: it is finished.
     """
     if state.step == 0 and not any(history.state() for history in state.histories):
         analyse(state)
@@ -30,7 +32,9 @@ def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
         looked = due(state)
         if looked:
             finite = finite & evaluate(state)
-        _dismiss(state, finite, on_end)
+        _leave(state, {i: "diverged" for i, fine in enumerate(finite.tolist()) if not fine}, on_end)
+        if looked and state.step < state.training["steps"]:
+            _leave(state, _arrived(state), on_end)
         if looked and state.settings and state.step < state.training["steps"]:
             analyse(state, "evaluations")
         if state.settings and on_step(state) and state.step < state.training["steps"]:
@@ -141,14 +145,26 @@ def _add(state: TrainState, split: str, metric: str, values: Tensor) -> None:
         history.add(state.step, split, metric, value)
 
 
-def _dismiss(state: TrainState, finite: Tensor, on_end: OnEnd) -> None:
-    keep = [i for i, fine in enumerate(finite.tolist()) if fine]
-    if len(keep) == len(state.settings):
-        return
-    for i, fine in enumerate(finite.tolist()):
-        if not fine:
-            on_end(state, i, "diverged")
-    if keep:
+def _arrived(state: TrainState) -> dict[int, str]:
+    """The runs whose loss on the first split has come below `stop_below`, analysed as at any end."""
+    level = state.training["stop_below"]
+    if level is None or not state.settings:
+        return {}
+    split, metric = state.training["splits"][0], state.task.metrics[0]
+    done = [i for i, history in enumerate(state.histories) if history.curve(split, metric)[-1][1] < level]
+    if done and state.common["analyses"]:
+        ended = replace(state)
+        ended.take(done)
+        analyse(ended)
+    return dict.fromkeys(done, "finished")
+
+
+def _leave(state: TrainState, ended: Mapping[int, str], on_end: OnEnd) -> None:
+    """The runs at the positions of `ended` leave the stack, each with its status."""
+    for i, status in ended.items():
+        on_end(state, i, status)
+    keep = [i for i in range(len(state.settings)) if i not in ended]
+    if ended and keep:
         state.take(keep)
-    else:
+    elif ended:
         state.settings = []
