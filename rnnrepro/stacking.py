@@ -8,7 +8,7 @@ of every step. Here the runs of a stack go through one scan over time, compiled 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,7 +96,12 @@ class Stack(nn.Module):
             dict.fromkeys(parameters, MAIN),
             {MAIN: SimpleNamespace(kind=kind, arguments=arguments)},
             {MAIN: torch.tensor(list(rates), dtype=like.dtype, device=like.device)},
+            self.retractions(),
         )
+
+    def retractions(self) -> dict[str, Callable[[Tensor], None]]:
+        """Parameter name -> what moves it by an optimiser's step, where that is not to be subtracted."""
+        return {}
 
     def parameter_groups(self) -> dict[str, str]:
         """Parameter name -> group: some papers give the group `orthogonal` a learning rate of its own."""
@@ -141,6 +146,9 @@ class StackedLayers(Stack):
     def parameter_groups(self) -> dict[str, str]:
         return {f"recurrence.{name}": group for name, group in self.recurrence.parameter_groups().items()}
 
+    def retractions(self) -> dict[str, Callable[[Tensor], None]]:
+        return {f"recurrence.{name}": move for name, move in self.recurrence.retractions().items()}
+
 
 class StackedNetworks(Stack):
     """`Network`s, as one `Network` of all their runs: `network`, whose call and methods are the stack's."""
@@ -169,6 +177,9 @@ class StackedNetworks(Stack):
 
     def parameter_groups(self) -> dict[str, str]:
         return {f"network.{name}": group for name, group in self.network.parameter_groups().items()}
+
+    def retractions(self) -> dict[str, Callable[[Tensor], None]]:
+        return {f"network.{name}": move for name, move in self.network.retractions().items()}
 
     def _values(self) -> Mapping[str, Tensor]:
         return self.network.state_dict()

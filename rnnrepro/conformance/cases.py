@@ -100,9 +100,10 @@ def descend(network: Network, x: Tensor) -> None:
     gradients = torch.autograd.grad(
         loss if penalty is None else loss + penalty.sum(), list(network.parameters())
     )
+    moved = network.retractions()
     with torch.no_grad():
-        for parameter, gradient in zip(network.parameters(), gradients, strict=True):
-            parameter -= 0.01 * gradient
+        for (name, parameter), gradient in zip(network.named_parameters(), gradients, strict=True):
+            moved.get(name, parameter.sub_)(0.01 * gradient)
     network.after_step(torch.ones(network.runs, dtype=torch.bool))
 
 

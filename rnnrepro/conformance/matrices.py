@@ -21,7 +21,7 @@ from rnnrepro.matrices.base import Matrix
 from rnnrepro.reduce import where_run
 from rnnrepro.tables import Component
 
-GROUPS = ("main", "orthogonal", "triangular")
+GROUPS = ("main", "orthogonal", "triangular", "phases", "unitary")
 SEEDS = (11, 12, 13)
 RESIDUAL = 200.0
 """A residual may be this many times eps·N."""
@@ -60,7 +60,8 @@ def shapes(subject: Subject) -> None:
     for dtype in (torch.float32, torch.float64):
         matrix = subject.make(dtype=dtype)
         w = matrix.build()
-        expected = (len(SEEDS), subject.size, subject.width or subject.size)
+        rows = matrix.planes * subject.size
+        expected = (len(SEEDS), rows, subject.width or rows)
         _demand(
             w.shape == expected and w.dtype == dtype,
             f"W is {w.dtype} {tuple(w.shape)}, not {dtype} {expected}",
@@ -150,12 +151,14 @@ def state(subject: Subject) -> None:
 
 
 def groups(subject: Subject) -> None:
-    """The groups are known ones and name existing parameters."""
+    """The groups are known ones; groups and `retracted` name existing parameters."""
     matrix = subject.make()
     names = dict(matrix.named_parameters())
     for name, group in matrix.groups.items():
         _demand(name in names, f"group {group!r} names a parameter {name!r} that is not there")
         _demand(group in GROUPS, f"unknown group {group!r}; known: {', '.join(GROUPS)}")
+    for name in matrix.retracted:
+        _demand(name in names, f"`retracted` names a parameter {name!r} that is not there")
 
 
 def divergence(subject: Subject) -> None:
@@ -218,8 +221,9 @@ def _descend(matrix: Matrix, seeds: Sequence[int], step: int, rate: float = 0.5,
     objective = (w * direction.to(w.dtype)).sum()
     (objective if penalty is None else objective + penalty.sum()).backward()
     with torch.no_grad():
-        for parameter in matrix.parameters():
-            parameter -= rate * parameter.grad
+        for name, parameter in matrix.named_parameters():
+            change = rate * parameter.grad
+            matrix.retract(name, change) if name in matrix.retracted else parameter.sub_(change)
     if finish:
         matrix.after_step(torch.ones(len(seeds), dtype=torch.bool))
 

@@ -7,6 +7,7 @@ Jing, Shen, Dubček, Peurifoy, Skirlo, LeCun, Tegmark and Soljačić, ICML 2017 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -128,7 +129,7 @@ def _shares(size: int, planes: int, device: torch.device) -> list[slice]:
     """Parts of the rows of W, even in size, each as large as the cache holds; on a GPU all of them at once."""
     count = 1 if device.type != "cpu" else -(-size * size * planes // CACHED)
     ends = [size * i // count for i in range(count + 1)]
-    return [slice(first, last) for first, last in zip(ends, ends[1:], strict=False)]
+    return [slice(first, last) for first, last in pairwise(ends)]
 
 
 class Givens(Matrix):

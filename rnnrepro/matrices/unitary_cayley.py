@@ -58,7 +58,7 @@ class _ScaledCayley(torch.autograd.Function):
 
 
 def scaled_cayley(real: Tensor, imaginary: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
-    """The parts of (I + A)^{-1}(I − A) diag(e^{iθ}) for skew-Hermitian A, given by its parts (S, N, N), and θ (S, N)."""
+    """The parts of (I + A)^{-1}(I − A) diag(e^{iθ}) for A skew-Hermitian, of its parts (S, N, N), and θ (S, N)."""
     return _ScaledCayley.apply(real, imaginary, angle)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Generator, Tensor, nn
@@ -74,6 +75,10 @@ class Recurrence(nn.Module):
         owners = {"matrix": self.matrix.groups, "drive": self.drive.groups, "update": self.rule.groups}
         parts = ((name, *name.partition(".")[::2]) for name, _ in self.named_parameters())
         return {name: owners.get(part, {}).get(own, "main") for name, part, own in parts}
+
+    def retractions(self) -> dict[str, Callable[[Tensor], None]]:
+        """Parameter name -> what moves it by an optimiser's step, for those that are not to have it subtracted."""
+        return {f"matrix.{name}": partial(self.matrix.retract, name) for name in self.matrix.retracted}
 
     def first(self, runs: int, batch: int) -> State:
         """The state before the first input, of the update alone: a tuple of (S, B, ·)."""

@@ -5,7 +5,7 @@ is corrected; with small gradients these are different optimisers. Each form is 
 settings with
 
     slots(parameter) -> {name: tensor with leading run axis}
-    update(parameter, gradient, slots, rate)      in place, under no_grad
+    step(parameter, gradient, slots, rate) -> what is to be subtracted; the slots change in place, under no_grad
 
 `rate` is (S, 1, ..), for the run's elements. Only single-rounding operations are used (no `alpha=`,
 `addcmul_` or `pow`): a fused multiply-add, or a transcendental, may round differently in a vector lane and in
@@ -36,7 +36,7 @@ class Form:
         """gradient + weight_decay · parameter."""
         return gradient + parameter * self.weight_decay if self.weight_decay else gradient
 
-    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
+    def step(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> Tensor:
         raise NotImplementedError
 
 
@@ -49,11 +49,11 @@ class SGD(Form):
     def slots(self, parameter: Tensor) -> Slots:
         return {"velocity": torch.zeros_like(parameter)} if self.momentum else {}
 
-    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
+    def step(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> Tensor:
         gradient = self.decayed(parameter, gradient)
         if self.momentum:
             gradient = slots["velocity"].mul_(self.momentum).add_(gradient)
-        parameter.sub_(gradient * rate)
+        return gradient * rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,13 +73,13 @@ class Adam(Form):
             "power2": one.clone(),
         }
 
-    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
+    def step(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> Tensor:
         gradient = self.decayed(parameter, gradient)
         _average(slots["mean"], gradient, self.beta1)
         _average(slots["square"], gradient * gradient, self.beta2)
         bias1 = 1 - slots["power1"].mul_(self.beta1)
         bias2 = 1 - slots["power2"].mul_(self.beta2)
-        parameter.sub_(self.change(slots["mean"], slots["square"].sqrt(), bias1, bias2.sqrt(), rate.double()))
+        return self.change(slots["mean"], slots["square"].sqrt(), bias1, bias2.sqrt(), rate.double())
 
     def change(self, mean: Tensor, root: Tensor, bias1: Tensor, root_bias2: Tensor, rate: Tensor) -> Tensor:
         """What is subtracted; `root` is √square, the last three are float64 of shape (S, 1, ..)."""
@@ -117,10 +117,10 @@ class RMSPropTorch(Form):
     def slots(self, parameter: Tensor) -> Slots:
         return {"square": torch.zeros_like(parameter)}
 
-    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
+    def step(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> Tensor:
         gradient = self.decayed(parameter, gradient)
         _average(slots["square"], gradient * gradient, self.decay)
-        parameter.sub_(gradient / slots["square"].sqrt().add_(self.epsilon) * rate)
+        return gradient / slots["square"].sqrt().add_(self.epsilon) * rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,10 +142,10 @@ class RMSPropTF(Form):
     def slots(self, parameter: Tensor) -> Slots:
         return {"square": torch.full_like(parameter, self.initial_square)}
 
-    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
+    def step(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> Tensor:
         gradient = self.decayed(parameter, gradient)
         _average(slots["square"], gradient * gradient, self.decay)
-        parameter.sub_(gradient / (slots["square"] + self.epsilon).sqrt_() * rate)
+        return gradient / (slots["square"] + self.epsilon).sqrt_() * rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,10 +158,10 @@ class AdagradTorch(Form):
     def slots(self, parameter: Tensor) -> Slots:
         return {"sum": torch.full_like(parameter, self.initial_accumulator)}
 
-    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
+    def step(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> Tensor:
         gradient = self.decayed(parameter, gradient)
         slots["sum"].add_(gradient * gradient)
-        parameter.sub_(gradient / slots["sum"].sqrt().add_(self.epsilon) * rate)
+        return gradient / slots["sum"].sqrt().add_(self.epsilon) * rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,10 +181,10 @@ class AdagradTF(Form):
     def slots(self, parameter: Tensor) -> Slots:
         return {"sum": torch.full_like(parameter, self.initial_accumulator)}
 
-    def update(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> None:
+    def step(self, parameter: Tensor, gradient: Tensor, slots: Slots, rate: Tensor) -> Tensor:
         gradient = self.decayed(parameter, gradient)
         slots["sum"].add_(gradient * gradient)
-        parameter.sub_(gradient / slots["sum"].sqrt() * rate)
+        return gradient / slots["sum"].sqrt() * rate
 
 
 def _average(slot: Tensor, value: Tensor, decay: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -11,6 +11,10 @@ from torch import Tensor, nn
 from rnnrepro import tables
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.optim.forms import Form
+
+
+Retractions = Mapping[str, Callable[[Tensor], None]]
+"""Parameter name -> what moves it by a step: `Network.retractions()`."""
 
 
 class Settings(Protocol):
@@ -24,7 +28,8 @@ class Optimiser:
     """Steps every parameter by its group's form, at its group's rate of each run.
 
     `parameters`: name -> parameter with leading run axis S. `group_of`: the group of each of them.
-    `settings` and `rates` ((S,) tensors): one entry a group. A parameter without group or a group without
+    `settings` and `rates` ((S,) tensors): one entry a group. The step of a parameter is subtracted from it, or handed
+    to its entry among `retractions`, which moves it along a constraint. A parameter without group or a group without
     settings, rate or parameters is a Fault: a special rate that reaches no parameter, or a parameter that
     silently trains at another rate, would give results that look right.
     """
@@ -35,8 +40,14 @@ class Optimiser:
         group_of: Mapping[str, str],
         settings: Mapping[str, Settings],
         rates: Mapping[str, Tensor],
+        retractions: Retractions | None = None,
     ) -> None:
         _check_groups(parameters, group_of, settings, rates)
+        self.retractions = dict(retractions or {})
+        if not self.retractions.keys() <= parameters.keys():
+            raise Fault(
+                f"retractions of {sorted(self.retractions.keys() - parameters.keys())}, which are no parameters"
+            )
         self.parameters = dict(parameters)
         self.group_of = dict(group_of)
         self.settings = dict(settings)
@@ -56,7 +67,8 @@ class Optimiser:
                 raise Fault(f"parameter {name!r} has no gradient: the loss does not depend on it")
             group = self.group_of[name]
             rate = _along_runs(scaled[group].to(parameter), parameter)
-            self._forms[group].update(parameter, parameter.grad, self._slots[name], rate)
+            step = self._forms[group].step(parameter, parameter.grad, self._slots[name], rate)
+            self.retractions.get(name, parameter.sub_)(step)
 
     def zero_grad(self) -> None:
         """Forget the gradients of the last step."""
@@ -81,11 +93,21 @@ class Optimiser:
                 )
             slot.copy_(state[key])
 
-    def take(self, keep: Sequence[int], parameters: Mapping[str, nn.Parameter]) -> Optimiser:
-        """The optimiser of the runs `keep`, for `parameters`: those of the network reduced to these runs."""
+    def take(
+        self,
+        keep: Sequence[int],
+        parameters: Mapping[str, nn.Parameter],
+        retractions: Retractions | None = None,
+    ) -> Optimiser:
+        """The optimiser of the runs `keep`, for `parameters`: those of the network reduced to these runs.
+
+        Raises Fault unless the `retractions` are of the same parameters as before.
+        """
+        if (retractions or {}).keys() != self.retractions.keys():
+            raise Fault(f"the retractions of {sorted(self.retractions)} are to come from the reduced network")
         rows = list(keep)
         rates = {group: rate[rows] for group, rate in self.rates.items()}
-        reduced = Optimiser(parameters, self.group_of, self.settings, rates)
+        reduced = Optimiser(parameters, self.group_of, self.settings, rates, retractions)
         reduced.load({key: slot[rows] for key, slot in self._flat()})
         return reduced
 

@@ -58,7 +58,9 @@ class TrainState:
         self.backends = [self.backends[i] for i in rows]
         self.task = self.task.take(rows)
         self.network = self.network.take(rows)
-        self.optimiser = self.optimiser.take(rows, dict(self.network.named_parameters()))
+        self.optimiser = self.optimiser.take(
+            rows, dict(self.network.named_parameters()), self.network.retractions()
+        )
         if self.carried is not None:
             self.carried = tuple(tensor[rows] for tensor in self.carried)
 
@@ -124,7 +126,7 @@ def begin(
         readout_every=task.readout_every,
         generators=[torch.Generator().manual_seed(streams.seed("parameters", seed)) for seed in seeds],
     ).to(device)
-    network.recurrence.backend = backend
+    network.use(backend)
     return TrainState(
         settings=list(settings),
         names=list(names),
@@ -156,4 +158,4 @@ def optimiser_of(network: Network, settings: Sequence[dict[str, Any]], device: t
         rest = {k: v for k, v in common[source].items() if k not in ("kind", "rate")}
         forms[name] = SimpleNamespace(kind=common[source]["kind"], arguments=rest)
         rates[name] = torch.tensor([s["optimiser"][source]["rate"] for s in settings], device=device)
-    return Optimiser(dict(network.named_parameters()), groups, forms, rates)
+    return Optimiser(dict(network.named_parameters()), groups, forms, rates, network.retractions())

@@ -24,7 +24,7 @@ def trajectory(
     slots = form.slots(parameter)
     path = []
     for gradient in torch.tensor(gradients, dtype=dtype):
-        form.update(parameter, gradient, slots, torch.full((1, 1, 1), RATE, dtype=dtype))
+        parameter -= form.step(parameter, gradient, slots, torch.full((1, 1, 1), RATE, dtype=dtype))
         path.append(parameter.clone())
     return torch.stack(path)
 
