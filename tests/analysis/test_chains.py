@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnrepro import models, tables, tasks
+from rnnrepro import tables
 from rnnrepro.analysis import chains, hidden_chain
 
 
@@ -61,32 +61,9 @@ def test_jitter_decides_between_units_that_peak_together_and_no_others():
     assert chains.order_of_peaks(activity, np.array([0.001, 0.002, 0.9])).tolist() == [2, 0, 1]
 
 
-def network(name, task, seeds, hidden=8, **arguments):
-    return models.build(
-        name,
-        input_size=task.input_size,
-        hidden_size=hidden,
-        output_size=task.output_size,
-        index_inputs=task.index_inputs,
-        readout_every=task.readout_every,
-        arguments=arguments,
-        dtype=torch.float64,
-        generators=[torch.Generator().manual_seed(seed) for seed in seeds],
-    )
-
-
-def adding(seeds):
-    return tasks.build("adding", {"length": 12}, seeds=seeds, batch=3)
-
-
-def copying(seeds):
-    settings = {"symbols": 3, "alphabet": 4, "blanks_before_cue": 5, "blanks_after_cue": 3}
-    return tasks.build("copying", settings, seeds=seeds, batch=5)
-
-
-def linear_chain(task, **arguments):
+def linear_chain(make, task, **arguments):
     """A ReLU network whose matrix, with rows for sending units, is a chain fed at its start."""
-    net = network("rnn", task, [0], update={"kind": "relu"}, drive={"bias": None}, **arguments)
+    net = make.network("rnn", task, [0], update={"kind": "relu"}, drive={"bias": None}, **arguments)
     with torch.no_grad():
         net.recurrence.matrix.weight[0] = torch.from_numpy(chain(8).T.copy())
         net.recurrence.drive.weight.zero_()
@@ -94,17 +71,17 @@ def linear_chain(task, **arguments):
     return net
 
 
-def test_a_networks_own_row_convention_is_turned_into_the_papers():
-    task = adding([0])
-    found = hidden_chain.hidden_chain(linear_chain(task), task)
+def test_a_networks_own_row_convention_is_turned_into_the_papers(make):
+    task = make.adding([0])
+    found = hidden_chain.hidden_chain(linear_chain(make, task), task)
     assert found["chain_profile"][0, 8] == pytest.approx(1.0) and found["chain_profile"][0].sum() == 1.0
     assert found["chain_asymmetry"].tolist() == [[0.2]]
 
 
-def test_a_pulse_of_symbols_is_symbol_one_and_reaches_the_units_through_an_embedding():
-    task = copying([0])
-    plain = linear_chain(task)
-    embedded = linear_chain(task, embedding={"size": 3})
+def test_a_pulse_of_symbols_is_symbol_one_and_reaches_the_units_through_an_embedding(make):
+    task = make.copying([0])
+    plain = linear_chain(make, task)
+    embedded = linear_chain(make, task, embedding={"size": 3})
     with torch.no_grad():
         plain.recurrence.drive.weight[0, hidden_chain.SYMBOL, 0] = 0.5
         plain.recurrence.drive.weight[0, 0, 0] = 100.0  # of a symbol that is not sent
@@ -117,12 +94,17 @@ def test_a_pulse_of_symbols_is_symbol_one_and_reaches_the_units_through_an_embed
     assert hidden_chain._pulse(embedded, task).shape == (1, 101, 1, 3)
 
 
-def test_the_gates_of_an_lstm_are_measured_apart_in_one_order():
-    task = adding([4])
-    net = network("lstm", task, [4])
+def test_the_gates_of_an_lstm_are_measured_apart_in_one_order(make):
+    task = make.adding([4])
+    net = make.network("lstm", task, [4])
     found = hidden_chain.hidden_chain(net, task)
     kinds = ("chain_profile", "chain_asymmetry")
     assert set(found) == {f"{kind}_{gate}" for kind in kinds for gate in "ifgo"} <= set(tables.METRICS)
     diagonal = [found[f"chain_profile_{gate}"][0, 7] for gate in "ifgo"]
     blocks = net.recurrence.matrix.weight[0].detach().chunk(4, dim=1)
     np.testing.assert_allclose(diagonal, [block.diagonal().mean() for block in blocks])
+
+
+def test_complex_units_have_no_profile(make):
+    task = make.adding([0])
+    assert hidden_chain.hidden_chain(make.network("scurnn", task, [0]), task) == {}

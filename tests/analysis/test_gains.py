@@ -9,7 +9,6 @@ import torch
 from rnnrepro import tables
 from rnnrepro.analysis import gains
 from rnnrepro.analysis.modrelu import derivatives
-from tests.analysis.test_chains import adding, copying, network
 
 
 def modrelu(z, bias, epsilon):
@@ -51,22 +50,48 @@ def test_the_stretch_of_a_complex_unit_is_the_larger_singular_value_of_its_real_
     np.testing.assert_allclose(gains.stretch(entries), np.linalg.svd(draw)[1][:, 0])
 
 
-def test_the_gain_along_a_sequence_is_that_of_autograd_through_the_scan():
-    task = adding([0, 1])
-    net = network("rnn", task, [0, 1], hidden=5, update={"kind": "tanh"})
+def test_the_gain_along_a_sequence_is_that_of_autograd_through_the_scan(make):
+    task = make.adding([0, 1])
+    net = make.network("rnn", task, [0, 1], hidden=5, update={"kind": "tanh"})
     found = gains.modrelu_gain(net, task)["modrelu_gain"]
     assert found.shape == (2, 12)
     h = net.hidden(task.batch(0).inputs.double())[0].detach().numpy()
     np.testing.assert_allclose(found, (1 - h**2).max(-1).mean(-1), rtol=1e-12)
 
 
-def test_real_modrelu_stretches_by_one_where_it_is_active():
-    task = copying([0])
-    net = network("scornn", task, [0], update={"bias": "ones"})
+def test_real_modrelu_stretches_by_one_where_it_is_active(make):
+    task = make.copying([0])
+    net = make.network("scornn", task, [0], update={"bias": "ones"})
     assert (gains.modrelu_gain(net, task)["modrelu_gain"] == 1.0).all()
 
 
-def test_units_with_gates_have_no_gain_of_this_kind():
-    task = adding([0])
-    assert gains.modrelu_gain(network("lstm", task, [0]), task) == {}
+def test_units_with_gates_have_no_gain_of_this_kind(make):
+    task = make.adding([0])
+    assert gains.modrelu_gain(make.network("lstm", task, [0]), task) == {}
     assert tables.METRICS["modrelu_gain"].better is None
+
+
+@pytest.mark.parametrize("kind", ["adding", "copying"])
+def test_the_gain_of_complex_units_is_that_of_the_formulas(make, kind):
+    task = getattr(make, kind)([0, 1])
+    net = make.network("scurnn", task, [0, 1], hidden=6, update={"bias": "constant(0.1)"})
+    W, x = net.layers[0].matrix.build().detach(), task.batch(0).inputs
+    z, _ = net.layers[0].drive(x)
+    h = torch.cat([net.layers[0].first(2, x.shape[2])[0][:, None], net.hidden(x)[0]], 1).detach()
+    u = (torch.einsum("stbn,snm->stbm", h[:, :-1], W) + z.dense()).detach().numpy()
+    root = 1e-5
+    along, across = derivatives(np.hypot(u[..., :6], u[..., 6:]), 0.1, root)
+    found = gains.modrelu_gain(net, task)["modrelu_gain"]
+    # the update divides by r + 1e-5 where the formulas have r
+    np.testing.assert_allclose(found, (along + across).max(-1).mean(-1), rtol=1e-2)
+    assert found.max() > 1.5
+
+
+def test_all_that_is_measured_of_real_units_is_measured_of_complex_ones(make):
+    task = make.adding([0, 1])
+    net = make.network("scurnn", task, [0, 1])
+    flow = tables.load("analysis", "gradient_flow")(net, task)
+    assert flow["gradient_norm"].shape == (2, 13) and (flow["gradient_norm"] > 0).all()
+    eigenvalues = tables.load("analysis", "spectrum")(net, task)
+    moduli = np.hypot(eigenvalues["eigenvalue_real"], eigenvalues["eigenvalue_imaginary"])
+    np.testing.assert_allclose(moduli, 1, rtol=1e-10)

@@ -13,10 +13,22 @@ from rnnrepro.claims import successes, table
 from rnnrepro.claims.statistics import RunValue
 from rnnrepro.claims.tests import more_often
 from rnnrepro.claims.verdicts import evaluate
+from rnnrepro.config import Arm, Claim, Experiment, Training
 from rnnrepro.errors import Fault
-from tests.claims.test_verdicts import claim, experiment
 
 POINTS = ("gain=1", "gain=1.02", "gain=1.04")
+
+
+def claim(kind: str, arms: list[str], than: list[str], **settings) -> Claim:
+    common = {"metric": "mse", "experiment": "task", "scales": {"quick": {}}}
+    return Claim(text="It is so.", source="Fig. 3", kind=kind, arms=arms, than=than, **common, **settings)
+
+
+def experiment(*arms: str) -> Experiment:
+    models = {arm: Arm(hidden=4, optimiser={"kind": "sgd", "rate": 0.1}, label=arm.upper()) for arm in arms}
+    return Experiment(
+        title="A task", seeds=5, task={"kind": "adding"}, training=Training(batch=1), models=models
+    )
 
 
 def grid_cell(make_cell, arm: str, values: dict[str, list[float]], chance=1 / 6) -> records.CellRecords:
