@@ -46,7 +46,8 @@ def gradient_start(network: Any, task: Any) -> Arrays:
         W, state = _start(network, batch.inputs)
         outputs, _ = network(batch.inputs, state, every=task.readout_every, W=W)
         loss = task.loss_of(outputs, batch)
-        (gradient,) = torch.autograd.grad(loss.sum() * batch.inputs.shape[2], state[:1])
+        h = network.by_layer(state)[-1][0]
+        (gradient,) = torch.autograd.grad(loss.sum() * batch.inputs.shape[2], h)
     return {"gradient_h0": _mean_norms([gradient])}
 
 
@@ -87,12 +88,12 @@ def parts(network: Any) -> dict[str, slice]:
 
 
 def unroll(network: Any, inputs: Tensor) -> list[Tensor]:
-    """h_0, h_1, …, h_T, each (S, B, N) computed from the one before, so that each has its gradient."""
+    """h_0, h_1, …, h_T of the last layer, each (S, B, N) from the state before, so that each has its gradient."""
     W, state = _start(network, inputs)
-    states = [state[0]]
+    states = [network.by_layer(state)[-1][0]]
     for x in inputs.split(1, dim=1):
         _, state = network.hidden(x, state, W=W)
-        states.append(state[0])
+        states.append(network.by_layer(state)[-1][0])
     return states
 
 
@@ -101,8 +102,7 @@ def _start(network: Any, inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
     with torch.no_grad():
         W = network.build()
         _, like = network.hidden(inputs[:, :1], W=W)
-        first = network.recurrence.first(inputs.shape[0], inputs.shape[2])
-        state = [*first, *(torch.zeros_like(part) for part in like[len(first) :])]
+        state = network.first(like)
     grad = torch.is_grad_enabled()
     return W, tuple(part.clone().requires_grad_(grad) for part in state)
 

@@ -83,7 +83,7 @@ class Step:
         """Forward, loss and backward with one form of the scan; returns the gradients of the parameters."""
 
         def call() -> Gradients:
-            self.network.recurrence.backend = backend
+            self.network.use(backend)
             outputs, _ = self.network(self.x, every=self.work.every)
             return self._pull_back(outputs)
 
@@ -108,7 +108,7 @@ class Step:
 
     def engine(self) -> str | None:
         """The fast backend here."""
-        return engine(self.network.recurrence.rule, self.network.build())
+        return engine(self.network.recurrence.rule, self.network.build()[-1])
 
     def floor(self) -> tuple[Callable[[], None], float]:
         """The products of recurrence, inputs and read-out alone; those that build the matrix are not counted."""
@@ -152,7 +152,7 @@ def build(work: Work, sizes: Sizes, generators: Sequence[Generator]) -> Network:
     n, made = sizes.hidden, {"generators": generators}
     matrix, drive = Free(n, input_size=sizes.inputs, width=n, **made), Affine(sizes.inputs, n, n, **made)
     recurrence = Recurrence(matrix, drive, BilevelSGD(), **made)
-    return Network(recurrence, readout=tables.READOUT_ARGUMENTS, **common)
+    return Network([recurrence], readout=tables.READOUT_ARGUMENTS, **common)
 
 
 def data(work: Work, sizes: Sizes, made: Generator, device: str) -> tuple[Tensor, Tensor]:

@@ -127,14 +127,10 @@ def groups(case: Case) -> None:
     network = case.network()
     names = {name for name, _ in network.named_parameters()}
     demand(set(network.parameter_groups()) == names, "parameter_groups does not list each parameter once")
-    recurrence = network.recurrence
-    for part, owner in {
-        "matrix": recurrence.matrix,
-        "drive": recurrence.drive,
-        "update": recurrence.rule,
-    }.items():
-        unknown = {f"recurrence.{part}.{own}" for own in owner.groups} - names
-        demand(not unknown, f"groups of the {part} name {sorted(unknown)}, which are no parameters")
+    for i, layer in enumerate(network.layers):
+        for part, owner in {"matrix": layer.matrix, "drive": layer.drive, "update": layer.rule}.items():
+            unknown = {f"layers.{i}.{part}.{own}" for own in owner.groups} - names
+            demand(not unknown, f"groups of the {part} name {sorted(unknown)}, which are no parameters")
 
 
 def seeds(case: Case) -> None:
@@ -183,8 +179,9 @@ def batch(case: Case) -> None:
 def reach(case: Case) -> None:
     """A gradient reaches every parameter of every run."""
     network = case.network()
-    outputs, _ = network(some_inputs(), some_state(network))
-    gradients = torch.autograd.grad((outputs**2).sum(), list(network.parameters()), allow_unused=True)
+    starts = some_state(network), None  # a trained first state is read where no state is given
+    total = sum((network(some_inputs(), start)[0] ** 2).sum() for start in starts)
+    gradients = torch.autograd.grad(total, list(network.parameters()), allow_unused=True)
     for (name, _), gradient in zip(network.named_parameters(), gradients, strict=True):
         demand(gradient is not None and bool(gradient.isfinite().all()), f"{name} has no finite gradient")
         demand(bool((gradient.reshape(len(SEEDS), -1) != 0).any(1).all()), f"the gradient of {name} is 0")
@@ -238,7 +235,7 @@ def divergence(case: Case) -> None:
     """A run whose parameters are not finite has outputs that are not, and leaves the others alone."""
     sick, well = case.network(), case.network()
     with torch.no_grad():
-        for parameter in sick.recurrence.parameters():
+        for parameter in sick.layers.parameters():
             parameter[1] = torch.nan
     ours, theirs = everything(sick, some_inputs()), everything(well, some_inputs())
     demand(not ours["outputs"][1].isfinite().any(), "outputs look finite although the parameters are not")

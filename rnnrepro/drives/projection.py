@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from rnnrepro.reduce import product
 
@@ -25,7 +26,8 @@ class Embedded:
 
     def dense(self) -> Tensor:
         """x (S, T, B, D)."""
-        return project(self.index, self.table)
+        rows = zip(self.index.unbind(0), self.table.unbind(0), strict=True)
+        return torch.stack([functional.embedding(index, table) for index, table in rows])
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,12 @@ from typing import Any
 import torch
 from torch import Generator
 
-from rnnrepro import tables
+from rnnrepro import tables, widths
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.models.network import Network
 from rnnrepro.models.recurrence import Recurrence
 
 Arguments = Mapping[str, Mapping[str, Any]]
-
-PLAIN_PARTS = {
-    "readout": tables.READOUT_ARGUMENTS,
-    "start": tables.START_ARGUMENTS,
-    "embedding": tables.EMBEDDING_ARGUMENTS,
-}
-"""Parts that every model has in one form: arguments with defaults."""
 
 
 def build(
@@ -37,8 +30,8 @@ def build(
 ) -> Network:
     """A network of `tables.MODELS`, one run for each generator.
 
-    `arguments` overrides the row's defaults by part: `matrix`, `drive`, `update`, `readout`, `start`, `embedding`.
-    Raises Fault for an unknown model, part or argument, with the nearest known name.
+    `arguments` overrides the row's defaults by part: those of `tables.PARTS` and `tables.PLAIN_PARTS`. Raises Fault for
+    an unknown model, part or argument, with the nearest known name, and for parts that cannot be together.
     """
     return compose(
         resolve(name, hidden_size, arguments or {}),
@@ -54,7 +47,7 @@ def build(
 def resolve(name: str, hidden_size: int, arguments: Arguments) -> dict[str, Any]:
     """The settings of a model with every default written out, as `compose` takes them. Raises Fault."""
     row = tables.row("model", name)
-    check_names("part", f"model {name!r}", arguments, {**dict.fromkeys(tables.PARTS), **PLAIN_PARTS})
+    check_names("part", f"model {name!r}", arguments, {**dict.fromkeys(tables.PARTS), **tables.PLAIN_PARTS})
     for part, given in arguments.items():
         if not isinstance(given, Mapping):
             raise Fault(f"the part {part!r} takes its arguments by name, {{name: value}}, not {given!r}")
@@ -63,7 +56,7 @@ def resolve(name: str, hidden_size: int, arguments: Arguments) -> dict[str, Any]
         given = {name: value for name, value in arguments.get(part, {}).items() if name != "kind"}
         check_names("argument", f"the {part} of {name!r}", given, tables.row(part, kind).arguments)
         settings |= {f"{part}_kind": kind, part: chosen}
-    for part, defaults in PLAIN_PARTS.items():
+    for part, defaults in tables.PLAIN_PARTS.items():
         given = arguments.get(part, {})
         check_names("argument", f"the {part} of {name!r}", given, defaults)
         settings[part] = {**defaults, **row.defaults.get(part, {}), **given}
@@ -80,24 +73,41 @@ def compose(
     generators: Sequence[Generator],
     dtype: torch.dtype = torch.float32,
 ) -> Network:
-    """A network from full settings: `hidden`, each part with its `<part>_kind`, and PLAIN_PARTS.
+    """A network from full settings: `hidden`, each part with its `<part>_kind`, and `tables.PLAIN_PARTS`.
 
     An argument that its row lists as `per_run` may be a list with a value for each run (`joined`). Raises Fault for an
-    embedding of inputs that are not indices, and what the parts raise.
+    embedding of inputs that are not indices, for what `widths.check` refuses, and what the parts raise.
     """
     embedding = settings["embedding"] if settings["embedding"]["size"] else None
-    if embedding and not index_inputs:
-        raise Fault("an embedding needs index inputs, and this task gives numbers; leave `embedding` out")
+    _check_inputs(settings, input_size, output_size, index_inputs)
     return Network(
-        recurrence(settings, embedding["size"] if embedding else input_size, generators, dtype),
+        [
+            recurrence({**settings, "hidden": layer.hidden}, layer.inputs, generators, dtype)
+            for layer in widths.widths(settings, input_size)
+        ],
         output_size=output_size,
         readout=settings["readout"],
         readout_every=readout_every,
         generators=generators,
         symbols=input_size,
         embedding=embedding,
+        tied=settings["network"]["tied"],
+        dropout=settings["dropout"],
         dtype=dtype,
     )
+
+
+def _check_inputs(settings: Mapping[str, Any], input_size: int, output_size: int, index_inputs: bool) -> None:
+    widths.check(settings)
+    if settings["embedding"]["size"] and not index_inputs:
+        raise Fault("an embedding needs index inputs, and this task gives numbers; leave `embedding` out")
+    if settings["dropout"]["input"] and index_inputs and not settings["embedding"]["size"]:
+        raise Fault("dropout.input needs an embedding or inputs of numbers; give `embedding.size`, or set it to 0")
+    if settings["network"]["tied"] and input_size != output_size:
+        raise Fault(
+            f"a tied read-out gives a number for each of the {input_size} symbols, and this task asks for "
+            f"{output_size}; set `network.tied` to false"
+        )
 
 
 def recurrence(

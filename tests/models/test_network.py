@@ -21,9 +21,9 @@ def test_outputs_are_those_of_the_equations_written_out() -> None:
     for run in range(3):
         h = torch.zeros(2, 6, dtype=torch.float64)
         for t in range(5):
-            z = h @ p["recurrence.matrix.weight"][run] + x[run, t] @ p["recurrence.drive.weight"][run]
-            h = z.sign() * torch.relu(z.abs() + p["recurrence.update.bias"][run])
-            expected = h @ p["readout"][run] + p["readout_bias"][run]
+            z = h @ p["layers.0.matrix.weight"][run] + x[run, t] @ p["layers.0.drive.weight"][run]
+            h = z.sign() * torch.relu(z.abs() + p["layers.0.update.bias"][run])
+            expected = h @ p["readout_weight"][run] + p["readout_bias"][run]
             torch.testing.assert_close(outputs[run, t], expected, rtol=0, atol=1e-13)
         torch.testing.assert_close(last[run], h, rtol=0, atol=1e-13)
 
@@ -78,10 +78,10 @@ def test_the_readout_starts_as_it_is_told(readout: dict, largest: float, bias: f
     [
         ("rnn", {}, {}),
         ("lstm", {}, {}),
-        ("exprnn", {}, {"recurrence.matrix.skew": "orthogonal"}),
-        ("scornn", {}, {"recurrence.matrix.skew": "orthogonal"}),
-        ("nnrnn", {}, {"recurrence.matrix.skew": "orthogonal", "recurrence.matrix.triangle": "triangular"}),
-        ("enrnn", {"matrix": {"short": 2}}, {"recurrence.matrix.long.skew": "orthogonal"}),
+        ("exprnn", {}, {"layers.0.matrix.skew": "orthogonal"}),
+        ("scornn", {}, {"layers.0.matrix.skew": "orthogonal"}),
+        ("nnrnn", {}, {"layers.0.matrix.skew": "orthogonal", "layers.0.matrix.triangle": "triangular"}),
+        ("enrnn", {"matrix": {"short": 2}}, {"layers.0.matrix.long.skew": "orthogonal"}),
     ],
 )
 def test_the_special_groups_hold_the_special_parameters_and_no_other(
@@ -113,7 +113,7 @@ def test_gradients_at_every_state_are_had_one_step_at_a_time() -> None:
 def test_a_given_w_is_the_one_that_is_used() -> None:
     net, x = network(), torch.randn(3, 4, 2, 3, dtype=torch.float64)
     assert torch.equal(net(x, W=net.build())[0], net(x)[0])
-    assert not torch.equal(net(x, W=2 * net.build())[0], net(x)[0])
+    assert not torch.equal(net(x, W=[2 * net.build()[0]])[0], net(x)[0])
 
 
 def test_the_matrixs_own_affairs_are_reached_through_the_network() -> None:
@@ -146,7 +146,7 @@ def test_runs_are_taken_out_in_the_order_asked() -> None:
     assert torch.equal(taken(x[[2, 0]])[0], net(x)[0][[2, 0]])
     assert [name for name, _ in taken.named_parameters()] == [name for name, _ in net.named_parameters()]
     with torch.no_grad():
-        taken.readout.zero_()
+        taken.readout_weight.zero_()
     assert net.readout.abs().min() > 0
 
 
