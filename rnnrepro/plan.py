@@ -19,7 +19,7 @@ from rnnrepro.cost import Estimate, estimate
 from rnnrepro.datasets import provenance as data
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault
-from rnnrepro.project import Project, merged, model_row
+from rnnrepro.project import Project, model_row, of_group
 from rnnrepro.tasks.shapes import Shape, shape
 from rnnrepro.typed import Reader
 
@@ -257,7 +257,7 @@ def _arguments(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def _optimiser(arm: Arm, group: str) -> dict[str, Any]:
     own = arm.groups.get(group, {}) if group != "main" else {}
-    settings = merged(arm.optimiser, own)
+    settings = of_group(arm.optimiser, own)
     ratio = settings.pop("ratio", None)
     if group != "main" and "rate" not in own and ratio is None:
         ratio = 1.0  # it follows the main rate, also along a grid

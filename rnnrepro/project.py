@@ -204,9 +204,16 @@ def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> Non
         check_grid(reader, row, arm, place)
 
 
+def of_group(main: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """A group's optimiser settings: its own laid over those of `main`, of which another kind keeps only the rate."""
+    if own.get("kind", main.get("kind")) != main.get("kind"):
+        main = {k: v for k, v in main.items() if k == "rate"}
+    return merged(main, own)
+
+
 def _check_optimiser(reader: Reader, arm: Arm, place: str) -> None:
     for group, settings in {"main": arm.optimiser, **arm.groups}.items():
-        rest = dict(merged(arm.optimiser, settings))
+        rest = of_group(arm.optimiser, settings)
         kind, rate = str(rest.pop("kind", None)), rest.pop("rate", None)
         rest.pop("ratio", None)
         if not isinstance(rate, (int, float)) or isinstance(rate, bool):

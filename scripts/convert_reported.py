@@ -25,7 +25,12 @@ from rnnrepro import reported, tables
 from rnnrepro.errors import Fault
 from rnnrepro.reported import Reported
 
-MODELS = {"rc_urnn": "urnn_rc", "fc_urnn": "urnn_fc"}
+MODELS = {
+    "rc_urnn": "urnn_rc",
+    "fc_urnn": "urnn_fc",
+    "lstm3_merity": "lstm_merity",
+    **{f"lstm_{start}": f"lstm.{start}" for start in ("ortho", "chain", "plain", "mixed")},
+}
 METRICS = {
     "bpc": ("bpc", Decimal(1)),
     "accuracy": ("accuracy", Decimal(1)),
@@ -33,18 +38,22 @@ METRICS = {
     "mse": ("mse", Decimal(1)),
     "cross_entropy_nats": ("cross_entropy", Decimal(1)),
     "J_tot": ("j_total", Decimal(1)),
+    "bits_per_token": ("bpc", Decimal(1)),
+    "henrici_index": ("henrici", Decimal(1)),
+    "successful_runs": ("successes", Decimal(1)),
 }
 SPLITS = {"timit": {"validation": "dev", "evaluation": "core"}}
-UNSAID = ("bptt", "comparison", "independent_rerun")
+UNSAID = ("bptt", "comparison", "independent_rerun", "quoted")
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a card's table goes.
 
-    `experiments` maps the card's task to the project's experiment, in which `{bptt}` stands for that setting;
-    empty for theory. `base` are the hidden sizes of the arms that carry no slice. `part` names
-    the settings that tell rows apart. `third_party` is set where the numbers are not the paper's.
+    `exhibit` may hold `{task}` for the card's task. `experiments` maps that task to the project's experiment, in which
+    `{bptt}` stands for that setting; empty for theory. `base` are the hidden sizes of the arms that carry no slice.
+    `part` names the settings that tell rows apart; of theory a row may lack some. `third_party` is set where the
+    numbers are not the paper's.
     """
 
     exhibit: str
@@ -57,6 +66,8 @@ class Place:
 _TEXT, _UPDATED = {"ptb_char": "characters_{bptt}"}, {"ptb_char": "characters_{bptt}_updated"}
 _PIXELS = {"mnist_unpermuted": "mnist", "mnist_permuted": "mnist_permuted"}
 _FIXED_ORDER = {"psmnist": "mnist_permuted"}
+_LANGUAGE = {"ptb_word": "words", "ptb_char": "characters", "enwik8": "enwik8"}
+_TOY = {task: task for task in ("copy", "addition", "psmnist")}
 PLACES: dict[str, dict[str, Place | str]] = {
     "nnrnn": {
         "table1": Place("table1", _TEXT, base=(1024,)),
@@ -78,6 +89,17 @@ PLACES: dict[str, dict[str, Place | str]] = {
         "table_timit": Place("table_timit", {"timit": "timit"}, part=("split",)),
         "rerun_mnist": Place("rerun_mnist", _PIXELS, third_party=True),
     },
+    "nonnormal": {
+        "table1": Place("table1", _LANGUAGE, base=(1150, 1000, 1840)),
+        "table2": Place("table2_{task}", _TOY, base=(100, 25)),
+        "table3": Place("table3", _LANGUAGE, base=(1150, 1000, 1840)),
+        "fig3d_counts": Place("fig3d", _TOY, base=(100,)),
+        "total_memory": Place("fig1_totals", {}, part=("net", "alpha", "beta", "lambda")),
+    },
+    "scurnn": {
+        "table_mnist": Place("table_mnist", _PIXELS),
+        "table_timit": Place("table_timit", {"timit": "timit"}, part=("split",)),
+    },
     "enrnn": {
         "table_timit": "no number of it is known",
         "table_ptb_char": "no number of it is known",
@@ -89,7 +111,7 @@ def convert(paper: str, card: Mapping[str, Any]) -> list[Reported]:
     """The rows of a card. Raises Fault for a table, model setting, task or metric that has no place."""
     places = PLACES[paper]
     rows: list[Reported] = []
-    for table in card["tables"]:
+    for table in [*card["tables"], *_theory(card)]:
         place = places.get(table["id"])
         if place is None:
             raise Fault(
@@ -102,24 +124,48 @@ def convert(paper: str, card: Mapping[str, Any]) -> list[Reported]:
     return rows
 
 
+def _theory(card: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A card's `theory_checks` as a table of total memories. Its other quantities are oracles of tests alone."""
+    rows = [
+        {
+            "task": "theory",
+            "setting": {
+                **{key: check[key] for key in ("net", "alpha", "beta", "lambda") if key in check},
+                **({"net": "normal"} if "lambda" in check else {}),
+            },
+            "value": check["J_tot"],
+            "source": "computed from the formulas of S, section 2.2",
+            "status": "derived",
+        }
+        for check in card.get("theory_checks", ())
+        if "J_tot" in check
+    ]
+    if rows:
+        yield {"id": "total_memory", "metric": "J_tot", "better": "higher", "rows": rows}
+
+
 def _row(table: Mapping[str, Any], entry: Mapping[str, Any], place: Place) -> Reported:
     metric, unit = _known(METRICS, table["metric"], "metric")
     setting = entry.get("setting") or {}
     better = tables.METRICS[metric].better or ""
-    if table["better"] != better:
+    if (table["better"] or "") != better:
         raise Fault(f"{table['id']}: better is {table['better']}, but for {metric} it is {better}")
     spread = _number(entry.get("std"), unit)
     return Reported(
-        exhibit=place.exhibit,
+        exhibit=place.exhibit.format(task=entry["task"]),
         cell=_cell(entry, setting, place),
-        part=",".join(f"{key}={_part(entry['task'], key, setting[key])}" for key in place.part),
+        part=",".join(
+            f"{key}={_part(entry['task'], key, setting[key])}"
+            for key in place.part
+            if key in setting or place.experiments
+        ),
         metric=metric,
         value=_number(entry["value"], unit),
         spread=spread,
         spread_kind=entry["std_kind"] if spread is not None else "",
         status=entry["status"],
         status_spread=entry.get("std_status", entry["status"]) if spread is not None else "",
-        quoted_from=_first_hand(entry["source"]) if place.third_party else "",
+        quoted_from=_first_hand(entry["source"]) if place.third_party or setting.get("quoted") else "",
         source=" ".join(entry["source"].split()),
         note="; ".join(_notes(table, entry, setting, place)),
         better=better,
@@ -142,7 +188,8 @@ def _cell(entry: Mapping[str, Any], setting: Mapping[str, Any], place: Place) ->
         return ""
     experiment = _known(place.experiments, entry["task"], "task").format(**setting)
     model = MODELS.get(entry["model"], entry["model"])
-    return f"{experiment}/{model}" + (f".n{entry['hidden']}" if entry["hidden"] not in place.base else "")
+    hidden = entry.get("hidden")
+    return f"{experiment}/{model}" + (f".n{hidden}" if hidden not in (None, *place.base) else "")
 
 
 def _part(task: str, key: str, value: Any) -> str:
@@ -152,7 +199,7 @@ def _part(task: str, key: str, value: Any) -> str:
 
 def _first_hand(source: str) -> str:
     """Who had the number, from the words on where it was read."""
-    quoting = re.search(r"quoting (.+)", source)
+    quoting = re.search(r"quoting (.+)", source) or re.search(r"quoted from (.+?)\)", source)
     return quoting[1] if quoting else re.split(r" \(| saves/|,? Table", source)[0]
 
 
