@@ -9,7 +9,7 @@ import torch
 
 from rnnrepro import tables
 from rnnrepro.errors import Fault
-from rnnrepro.initialisers import fill, parse, resolve_fan, rotation
+from rnnrepro.initialisers import fill, orthogonal, parse, resolve_fan, rotation
 
 SHAPE = (120, 80)
 FANS = {"fan_in": 7, "fan_out": 11}
@@ -46,6 +46,8 @@ def test_a_uniform_initialiser_fills_its_interval_evenly(spec: str, fans: dict, 
         ("glorot_normal", {}, math.sqrt(2 / 200)),
         ("kaiming_normal", FANS, math.sqrt(2 / 7)),
         ("kaiming_normal", {}, math.sqrt(2 / 120)),
+        ("fan_in_normal(0.9)", {"fan_in": 100}, 0.09),
+        ("fan_in_normal(0.9)", {}, 0.9 / math.sqrt(120)),
     ],
 )
 def test_a_normal_initialiser_has_its_deviation(spec: str, fans: dict, deviation: float) -> None:
@@ -79,9 +81,18 @@ def test_initialisers_have_the_distribution_of_pytorchs_own_layers() -> None:
     assert scipy.stats.ks_2samp(bias, drawn("fan_in_uniform_twice", (2000,), fan_in=500)).pvalue > 0.01
 
 
+def _parses(spec: str) -> bool:
+    try:
+        return bool(parse(spec))
+    except Fault:
+        return False
+
+
 def test_every_row_of_the_table_can_be_drawn() -> None:
+    bare = [name for name in tables.INITIALISERS if _parses(name)]
+    assert "constant" not in bare and "zeros" in bare
     for name in tables.INITIALISERS:
-        spec = f"{name}(0.5)" if name in ("constant", "uniform", "normal") else name
+        spec = name if name in bare else f"{name}(0.5)"
         x = fill(spec, generators(0, 1), (6, 6))
         assert x.shape == (2, 6, 6) and x.dtype == torch.float32 and x.isfinite().all(), name
 
@@ -144,6 +155,28 @@ def test_parse_reads_a_name_and_its_number(spec: str, parsed: tuple) -> None:
 def test_parse_names_the_fault(spec: object, message: str) -> None:
     with pytest.raises(Fault, match=message):
         parse(spec)
+
+
+@pytest.mark.parametrize(("inputs", "units", "gates"), [(2, 5, 1), (5, 2, 1), (3, 4, 4), (1, 3, 4)])
+def test_the_identity_stands_in_every_gate_and_need_not_be_square(
+    inputs: int, units: int, gates: int
+) -> None:
+    filled = fill("identity(0.9)", generators(0, 1), (inputs, units * gates), gates=gates)
+    assert filled.is_contiguous() and torch.equal(filled[0], filled[1])
+    for block in filled[0].split(units, dim=1):
+        assert np.array_equal(block.numpy(), np.float32(0.9) * np.eye(inputs, units, dtype=np.float32))
+
+
+def test_the_identity_fills_no_vector() -> None:
+    with pytest.raises(Fault, match="'identity' fills matrices"):
+        fill("identity(1.0)", generators(0), (4,))
+
+
+def test_orthogonal_matrices_are_haar_distributed_on_both_halves_of_the_group() -> None:
+    generator = torch.Generator().manual_seed(2)
+    drawn = torch.stack([orthogonal(generator, 4) for _ in range(1000)])
+    assert torch.allclose(drawn.mT @ drawn, torch.eye(4, dtype=torch.float64), atol=1e-13)
+    assert scipy.stats.binomtest(int((torch.linalg.det(drawn) > 0).sum()), 1000).pvalue > 0.01
 
 
 def test_haar_fills_square_matrices_only() -> None:

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.initialisers import fill, rotation
 from rnnrepro.matrices.skew import draw
-from rnnrepro.tables import INITIALISERS, MATRIX_INITIALISERS
+from rnnrepro.tables import GATE_INITIALISERS, INITIALISERS, MATRIX_INITIALISERS
 
 _ROTATIONS = "rotations_"
 
@@ -30,7 +30,8 @@ def matrix_start(
     """
     if init not in MATRIX_INITIALISERS:
         if init.split("(")[0] not in INITIALISERS:
-            raise Fault(f"unknown initialiser {init!r}{nearest(init, [*INITIALISERS, *MATRIX_INITIALISERS])}")
+            known = [*INITIALISERS, *MATRIX_INITIALISERS, *GATE_INITIALISERS]
+            raise Fault(f"unknown initialiser {init!r}{nearest(init, known)}")
         return fill(init, generators, shape, fan_in, fan_out, dtype)
     size, columns = shape
     if size != columns:

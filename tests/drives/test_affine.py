@@ -62,6 +62,19 @@ def test_the_bias_is_drawn_with_the_fan_in_of_the_weight() -> None:
     )
 
 
+def test_an_input_enters_the_unit_of_its_number_in_every_gate() -> None:
+    affine = drive(3, 5, 20, init="identity(0.9)", bias="zeros")
+    x = torch.randn(2, 4, 6, 3)
+    z, _ = affine(x)
+    expected = torch.nn.functional.pad(0.9 * x, (0, 2)).repeat(1, 1, 1, 4)
+    torch.testing.assert_close(z.dense(), expected)
+
+
+def test_a_fan_of_the_hidden_size_makes_the_input_weights_of_a_normal_start() -> None:
+    weight = drive(30, 400, 1600, init="fan_in_normal(0.9)", fan_in="hidden").weight
+    assert weight.std().item() == pytest.approx(0.9 / 20, rel=0.02)
+
+
 def test_an_unknown_fan_is_a_fault() -> None:
     with pytest.raises(Fault, match="joint"):
         drive(fan_in="both")

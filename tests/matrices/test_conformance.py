@@ -12,6 +12,7 @@ from rnnrepro.errors import Fault
 from rnnrepro.matrices.base import Matrix
 from rnnrepro.matrices.expm import Exponential
 from rnnrepro.matrices.free import Free
+from rnnrepro.matrices.unitary import Unitary
 
 SETTINGS: dict[str, list[dict]] = {
     "free": [
@@ -24,6 +25,13 @@ SETTINGS: dict[str, list[dict]] = {
             "arguments": {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
         },
         {"size": 9, "arguments": {"init": "rotations_henaff"}},
+        {"size": 5, "width": 20, "arguments": {"init": "identity", "gain": 0.9}},
+        {"size": 6, "arguments": {"init": "orthogonal", "gain": 1.02}},
+        {"size": 5, "width": 20, "arguments": {"init": "orthogonal"}},
+        {"size": 6, "arguments": {"init": "chain", "gain": 1.02, "orientation": "torch_release"}},
+        {"size": 5, "width": 20, "arguments": {"init": "chain"}},
+        {"size": 6, "arguments": {"init": "fbchain", "gain": 0.04}},
+        {"size": 5, "width": 20, "arguments": {"init": "mixed"}},
     ],
     "cayley": [
         {"size": 2},
@@ -56,6 +64,28 @@ SETTINGS: dict[str, list[dict]] = {
         {"size": 33, "arguments": {"short": 20, "negative": 5, "normalise": "always"}},
         {"size": 9, "arguments": {"short": 2, "normalise": "never", "short_init": "haar"}},
         {"size": 10, "arguments": {"short": 6, "short_init": "normal(0.6)", "coupling_init": "zeros"}},
+    ],
+    "unitary_cayley": [
+        {"size": 2},
+        {"size": 9, "arguments": {"init": "haar", "phases": "zeros"}},
+        {"size": 20, "width": 40},
+    ],
+    "urnn_rc": [
+        {"size": 2},
+        {"size": 9, "width": 18},
+        {"size": 20, "arguments": {"reflections": "normal(1.0)"}},
+    ],
+    "unitary": [{"size": 2}, {"size": 9, "width": 18}, {"size": 20, "arguments": {"polish": False}}],
+    "givens": [
+        {"size": 2},
+        {"size": 9, "arguments": {"layers": 4}},
+        {"size": 20},
+        {"size": 6, "arguments": {"layers": 1}},
+    ],
+    "givens_complex": [
+        {"size": 2},
+        {"size": 9, "width": 18, "arguments": {"layers": 4}},
+        {"size": 20, "arguments": {"init": "uniform(1.0)"}},
     ],
 }
 
@@ -136,6 +166,15 @@ class NamesAGhost(Free):
     groups = {"ghost": "orthogonal"}  # noqa: RUF012
 
 
+class RetractsAGhost(Free):
+    retracted = ("ghost",)
+
+
+class DriftsOffInItsRetraction(Unitary):
+    def retract(self, name: str, step: torch.Tensor) -> None:
+        self.weight.sub_(step)
+
+
 class RaisesWhenDiverged(Free):
     def build(self) -> torch.Tensor:
         if not self.weight.isfinite().all():
@@ -163,6 +202,8 @@ class LeaksIntoTheWrongShape(Matrix):
         (StepsForAll, "after_step leaves inactive runs as they were"),
         (HidesState, "a run is its slice of the state"),
         (NamesAGhost, "the groups name existing parameters"),
+        (RetractsAGhost, "the groups name existing parameters"),
+        (DriftsOffInItsRetraction, "W stays on its constraint after large steps"),
         (RaisesWhenDiverged, "a diverged run harms no other"),
     ],
 )

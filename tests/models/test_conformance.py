@@ -19,10 +19,25 @@ from rnnrepro.updates.base import Update
 from rnnrepro.updates.pointwise import Tanh
 from rnnrepro.updates.stage import Stage
 
+_NORMAL = {"init": "fan_in_normal(0.9)", "fan_in": "hidden", "bias": "zeros"}
+_CHAIN = {"init": "identity(0.9)", "bias": "zeros"}
+_GATE_STARTS = [
+    {"matrix": {"init": "orthogonal"}, "drive": _NORMAL},
+    {"matrix": {"init": "chain", "gain": 1.02}, "drive": _CHAIN},
+    {"matrix": {"init": "mixed"}, "drive": _CHAIN},
+]
 MODELS: dict[str, list[dict]] = {
     "rnn": [{}, {"hidden": 7, "arguments": {"update": {"bias": "normal(0.3)"}}}],
     "rnn_orth": [{}, {"hidden": 5, "arguments": {"matrix": {"init": "haar"}}}],
-    "lstm": [{}, {"hidden": 5, "arguments": {"update": {"forget_offset": 1.0}}}],
+    "lstm": [
+        {},
+        {"hidden": 5, "arguments": {"update": {"forget_offset": 1.0}}},
+        *({"hidden": 5, "arguments": arguments} for arguments in _GATE_STARTS),
+    ],
+    "identity": [{}, {"hidden": 5, "arguments": {"matrix": {"gain": 0.99}, "update": {"kind": "tanh"}}}],
+    "orthogonal": [{}, {"hidden": 5, "arguments": {"matrix": {"gain": 1.02}, "update": {"kind": "tanh"}}}],
+    "chain": [{}, {"hidden": 5, "arguments": {"matrix": {"gain": 1.05, "orientation": "torch_release"}}}],
+    "fbchain": [{}, {"hidden": 5, "arguments": {"matrix": {"gain": 0.07, "forward": 1.02}}}],
     "exprnn": [{}, {"hidden": 5}],
     "dtriv": [{}, {"arguments": {"matrix": {"rebase_every": 1, "project_every": 1}}}],
     "scornn": [{}, {"hidden": 9, "arguments": {"matrix": {"negative": 4}}}],
@@ -33,9 +48,15 @@ MODELS: dict[str, list[dict]] = {
         {"arguments": {"matrix": {"short": 2, "normalise": "never", "coupled": False}}},
         {"arguments": {"matrix": {"short": 6}}},
     ],
+    "scurnn": [{}, {"hidden": 5, "arguments": {"update": {"bias": "normal(0.3)"}}}],
+    "urnn_rc": [{}, {"hidden": 5}],
+    "urnn_fc": [{}, {"hidden": 5, "arguments": {"start": {"init": None}}}],
+    "eurnn": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
+    "eurnn_complex": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
 }
 UPDATES: dict[str, list[dict]] = {
     "modrelu": [{}, {"bias": "normal(0.3)"}],
+    "complex_modrelu": [{}, {"bias": "normal(0.3)", "root": 0.0}],
     "tanh": [{}],
     "relu": [{}],
     "elu": [{}],
@@ -84,7 +105,9 @@ def test_every_model_meets_every_demand(name: str, entry: dict, sentence: str) -
 def test_every_update_meets_every_demand(
     name: str, arguments: dict, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update=name))
+    update = tables.load("update", name)
+    matrix = "free" if len(update.state[update.reads]) == 1 else "unitary"
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix=matrix, update=name))
     CHECKS[sentence](Case("tried", hidden=7, arguments={"update": arguments}))
 
 

@@ -45,6 +45,11 @@ COUNTS = [
     ("enrnn", 52, 2, 1, {"matrix": {"short": 20, "negative": 10}}, 1_745),
     ("scornn", 56, 2, 1, {"matrix": {"negative": 28}}, 1_765),
     ("lstm", 20, 2, 1, {}, 1_861),
+    # copying, adding and pixels from non-normal starts
+    *((name, 100, 10, 9, {}, 12_009) for name in ("identity", "orthogonal", "chain", "fbchain")),
+    ("chain", 100, 2, 1, {"update": {"kind": "relu"}}, 10_401),
+    ("orthogonal", 100, 2, 1, {"update": {"kind": "relu"}}, 10_401),
+    *((name, 25, 1, 10, {}, 935) for name in ("identity", "orthogonal", "chain", "fbchain")),
     # speech frames
     ("scornn", 224, 129, 129, {}, 83_121),
     ("scornn", 322, 129, 129, {}, 135_208),
@@ -53,6 +58,32 @@ COUNTS = [
     ("lstm", 120, 129, 129, {}, 135_609),
     ("lstm", 158, 129, 129, {}, 202_527),
     ("enrnn", 417, 129, 129, {"matrix": {"short": 104}}, 200_328),
+    # complex units: a unitary matrix counts N², its free numbers
+    ("scurnn", 116, 1, 10, {}, 16_482),
+    ("scurnn", 250, 1, 10, {}, 69_010),
+    ("scurnn", 130, 10, 9, {}, 22_369),
+    ("scurnn", 116, 2, 1, {}, 14_617),
+    ("scurnn", 128, 129, 129, {}, 83_073),
+    ("scurnn", 192, 129, 129, {}, 136_833),
+    ("scurnn", 258, 129, 129, {}, 200_853),
+    ("scurnn", 44, 1, 10, {}, 3_090),
+    ("urnn_rc", 512, 1, 10, {}, 16_394),
+    ("urnn_rc", 470, 10, 9, {}, 22_569),
+    ("urnn_rc", 950, 2, 1, {}, 15_201),
+    ("urnn_rc", 158, 129, 129, {}, 83_237),
+    ("urnn_rc", 256, 129, 129, {}, 134_785),
+    ("urnn_rc", 378, 129, 129, {}, 198_957),
+    ("urnn_fc", 116, 1, 10, {}, 16_366),
+    ("urnn_fc", 512, 1, 10, {}, 274_954),
+    ("urnn_fc", 128, 10, 9, {}, 21_641),
+    ("urnn_fc", 116, 2, 1, {}, 14_501),
+    ("urnn_fc", 120, 2, 1, {}, 15_481),
+    ("urnn_fc", 128, 129, 129, {}, 82_945),
+    ("urnn_fc", 192, 129, 129, {}, 136_641),
+    ("urnn_fc", 256, 129, 129, {}, 198_529),
+    # rotations by layers, with the budgets of nnRNN
+    ("eurnn", 256, 10, 9, {"matrix": {"layers": 108}}, 18_899),
+    ("eurnn", 1024, 1, 10, {"matrix": {"layers": 500}}, 268_048),
 ]
 EMBEDDED = {"embedding": {"size": 200}}
 CHARACTERS = [
