@@ -164,15 +164,21 @@ def cells(project: Project, scale: str, papers: list[str] | None = None) -> list
 
 
 def experiment_cells(project: Project, scale: str, paper: str, name: str) -> list[Cell]:
-    """The cells of one experiment, in the order of its arms; none where it has no such scale."""
+    """The cells of one experiment, in the order of its arms; none where it has no such scale or lacks its data."""
     experiment = project.experiment(paper, name, scale)
-    if experiment is None:
+    if experiment is None or lacking(project, experiment):
         return []
     return [
         cell
         for arm in experiment.models
         for cell in _cells_of_arm(project, scale, paper, name, experiment, arm)
     ]
+
+
+def lacking(project: Project, experiment: Experiment) -> str:
+    """Why an experiment cannot be run here: licensed data that only the user can supply. "" where nothing lacks."""
+    task = experiment.task
+    return data.lacking(task["kind"], _arguments(task), project.user.corpora)
 
 
 def exhibit_cells(project: Project, scale: str, paper: str, exhibit: str) -> list[Cell]:
@@ -190,7 +196,7 @@ def _cells_of_arm(
 ) -> list[Cell]:
     arm = experiment.models[arm_name]
     reader = Reader(f"{paper}/{name}/{arm_name} at scale {scale}")
-    common = resolved(experiment, arm_name, arm, reader)
+    common = resolved(experiment, arm_name, arm, reader, project.user.corpora)
     reader.finish()
     seeds = project.user.seeds or arm.seeds or experiment.seeds
     found = shape(common["task"], common["training"]["batch"])
@@ -228,7 +234,9 @@ def _steps(training: dict[str, Any], found: Shape, reader: Reader) -> int:
     return epochs * found.steps_per_epoch
 
 
-def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dict[str, Any]:
+def resolved(
+    experiment: Experiment, name: str, arm: Arm, reader: Reader, corpora: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Everything that bears on the numbers of an arm's runs, with every default written out, but the seed."""
     task = dict(experiment.task)
     kind = task.pop("kind")
@@ -243,7 +251,7 @@ def resolved(experiment: Experiment, name: str, arm: Arm, reader: Reader) -> dic
         training["epochs"] = None
     return {
         "task": {"kind": kind, **tables.row("task", kind).arguments, **task},
-        "data": {name: data.digest(name) for name in data.required(kind, task)},
+        "data": {name: data.digest(name, corpora) for name in data.required(kind, task)},
         "model": model,
         "optimiser": {group: _optimiser(arm, group) for group in ("main", *arm.groups)},
         "training": training,

@@ -111,7 +111,8 @@ def _first_sequences(task: Any) -> Any:
     """The first training batch, reduced to its first sequences."""
     batch = task.batch(0)
     targets = batch.targets.narrow(2 if task.readout_every else 1, 0, min(SEQUENCES, batch.inputs.shape[2]))
-    return replace(batch, inputs=batch.inputs[:, :, :SEQUENCES], targets=targets)
+    lengths = None if batch.lengths is None else batch.lengths[:, :SEQUENCES]
+    return replace(batch, inputs=batch.inputs[:, :, :SEQUENCES], targets=targets, lengths=lengths)
 
 
 def _mean_norms(vectors: list[Tensor]) -> np.ndarray:

@@ -86,6 +86,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
         root=args.state or Path("state") / cell.scale,
         device=_device(args.device or project.user.device),
         data=data,
+        corpora=project.user.corpora,
         minutes=args.minutes or project.user.minutes,
         stack=project.user.stack,
         backend=project.user.backend,

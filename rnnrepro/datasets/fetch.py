@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,8 +25,8 @@ def fetch(
     """Make every file of the data set `name` stand under `folder`, and return their paths.
 
     Files that are there and whole are left alone, damaged ones are replaced. A missing file comes from
-    `mirror` (default: the folder named by RNNREPRO_MIRROR), as `<data set's folder>/NAME`, `NAME.xz` or a
-    member of the upstream archive; otherwise from upstream, resuming an earlier download. Each is checked
+    `mirror` (default: the folder named by RNNREPRO_MIRROR), as `<data set's folder>/NAME`, `NAME.xz` or what is
+    inside the upstream archive; otherwise from upstream, resuming an earlier download. Each is checked
     against its pinned checksum whichever way it came. `progress(file, bytes so far, bytes in all)` is called
     on the way. Raises Fault, naming file, expected, found and mend.
     """
@@ -39,7 +40,7 @@ def fetch(
         for file, path in wanted:
             if not _whole(path, file) and not (place and _from_mirror(place, dataset, file, path)):
                 _from_upstream(dataset, file, path, progress)
-        for archive in {_archive(home, file) for file, _ in wanted if file.member}:
+        for archive in {_archive(home, file) for file, _ in wanted if _unpacking(file)}:
             archive.unlink(missing_ok=True)
     return [path for _, path in wanted]
 
@@ -72,9 +73,8 @@ def _from_mirror(mirror: Path, dataset: Dataset, file: File, target: Path) -> bo
     """Install the file from the mirror if it has it. A wrong one there is a Fault, never passed over."""
     at = mirror / dataset.folder
     sources = [(at / file.name, archives.plain), (at / f"{file.name}.xz", archives.xz)]
-    if file.member:
-        inside = file.member
-        sources.append((_archive(at, file), lambda path: archives.member(path, inside)))
+    if unpacked := _unpacking(file):
+        sources.append((_archive(at, file), unpacked))
     for source, read in sources:
         if source.is_file():
             install(read(source), file, target, str(source))
@@ -83,17 +83,27 @@ def _from_mirror(mirror: Path, dataset: Dataset, file: File, target: Path) -> bo
 
 
 def _from_upstream(dataset: Dataset, file: File, target: Path, progress: Progress | None) -> None:
-    if not file.member:
+    unpacked = _unpacking(file)
+    if unpacked is None:
         _download_checked(dataset, file, target, progress)
         return
     archive = _archive(target.parent, file)
     if not archive.exists():
         _download(dataset, file, archive, progress).rename(archive)
     try:
-        install(archives.member(archive, file.member), file, target, file.url)
+        install(unpacked(archive), file, target, file.url)
     except Fault:
         archive.unlink()  # so that the next attempt downloads it anew
         raise
+
+
+def _unpacking(file: File) -> Callable[[Path], Iterator[bytes]] | None:
+    """How the file is got out of its upstream archive; None where upstream has it as it is."""
+    if file.member:
+        return partial(archives.member, name=file.member)
+    if file.members:
+        return partial(archives.packed, pattern=file.members, limit=file.bytes)
+    return None
 
 
 def _archive(folder: Path, file: File) -> Path:

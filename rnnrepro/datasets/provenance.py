@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnrepro import tables
+from rnnrepro.datasets import timit
 from rnnrepro.datasets.registry import row
 from rnnrepro.datasets.shipped import digits_file, python_docs
 from rnnrepro.datasets.verify import sha256_of
@@ -33,14 +34,26 @@ def required(kind: str, settings: Mapping[str, Any]) -> list[str]:
     return [name]
 
 
-def digest(name: str) -> dict[str, str]:
+def lacking(kind: str, settings: Mapping[str, Any], corpora: Mapping[str, str]) -> str:
+    """Which licensed data set a task reads whose folder is not in `corpora`, and how to name it; "" if none."""
+    for name in required(kind, settings):
+        if row(name).supplied_by_user and not corpora.get(name):
+            return timit.lacking()
+    return ""
+
+
+def digest(name: str, corpora: Mapping[str, str] | None = None) -> dict[str, str]:
     """SHA-256 of each file of the data set, by name: the pinned one, or that of what ships with a dependency.
 
-    Pinned files need not be there yet: whichever way they come, none is used that has another checksum.
+    Pinned files need not be there yet: whichever way they come, none is used that has another checksum. Of a
+    licensed corpus, in the folder that `corpora` names, it is the checksum of its list of utterances with their
+    sizes; Fault where there is none.
     """
     files = row(name).files
     if files:
         return {file.name: file.sha256 for file in files}
+    if row(name).supplied_by_user:
+        return {"utterances": timit.listing((corpora or {}).get(name))}
     return {"digits": _digits, "python_docs": _python_docs}[name]()
 
 

@@ -21,11 +21,13 @@ def build(
     batch: int,
     data: Path | None = None,
     device: Any = "cpu",
+    corpora: Mapping[str, str] | None = None,
 ) -> Task:
     """The task `kind` with its row's defaults and `settings` over them, for one run a seed; equal seeds share data.
 
     `batch`: sequences a step; `data`: the folder that holds the data sets' folders, for tasks that read
-    files. Raises Fault for unknown kinds, settings and values, and for missing or damaged data.
+    files; `corpora`: {data set: folder} of licensed ones. Raises Fault for unknown kinds, settings and values, and
+    for missing or damaged data.
     """
     known = tables.row("task", kind).arguments
     for name in settings:
@@ -33,7 +35,9 @@ def build(
             raise Fault(f"task {kind}: unknown setting {name!r}{nearest(name, known)}")
     resolved = {**known, **settings}
     unique = list(dict.fromkeys(seeds))
-    task = tables.load("task", kind)(resolved, seeds=unique, batch=batch, data=data, device=device)
+    task = tables.load("task", kind)(
+        resolved, seeds=unique, batch=batch, data=data, device=device, corpora=corpora
+    )
     if len(unique) == len(seeds):
         return task
     from rnnrepro.tasks.shared import Shared  # torch comes in here

@@ -26,12 +26,14 @@ class Batch:
 
     `inputs` (S, T, B, D) float32, or (S, T, B) int64 that stand for one-hot vectors of length D;
     `targets` as the outputs without K for classes, int64, or with K for values, float32;
-    `reset`: whether the state starts from zero, always true but for tasks that carry it.
+    `reset`: whether the state starts from zero, always true but for tasks that carry it;
+    `lengths` (S, B) int64: how many steps of each sequence count, for tasks with sequences of different lengths.
     """
 
     inputs: Tensor
     targets: Tensor
     reset: bool = True
+    lengths: Tensor | None = None
 
 
 class Task:
@@ -64,11 +66,17 @@ class Task:
         batch: int,
         data: Path | None = None,
         device: torch.device | str = "cpu",
+        corpora: Mapping[str, str] | None = None,
     ) -> None:
-        """`settings`: every argument of the task's row; `data`: the folder with the data sets' folders."""
+        """`settings`: every argument of the task's row; `data`: the folder with the data sets' folders.
+
+        `corpora`: {data set: folder} of licensed data that the user has.
+        """
         self.seeds = list(seeds)
         self.batch_size = batch
         self.data = data
+        self.corpora = dict(corpora or {})
+        self.facts: Mapping[str, Any] = {}  # what provenance says of the data that were read
         self.device = torch.device(device)
         self.prepare(**settings)
 

@@ -19,6 +19,11 @@ class Shared:
         self.task = task
         self.rows = list(rows)
 
+    @property
+    def seeds(self) -> list[int]:
+        """The seed of each run."""
+        return [self.task.seeds[row] for row in self.rows]
+
     def batch(self, step: int) -> Batch:
         """The training batch of `step`, a row for each run."""
         return self._spread(self.task.batch(step))
@@ -34,7 +39,10 @@ class Shared:
         return Shared(self.task.take(needed), [needed.index(row) for row in rows])
 
     def _spread(self, batch: Batch) -> Batch:
-        return replace(batch, inputs=batch.inputs[self.rows], targets=batch.targets[self.rows])
+        lengths = None if batch.lengths is None else batch.lengths[self.rows]
+        return replace(
+            batch, inputs=batch.inputs[self.rows], targets=batch.targets[self.rows], lengths=lengths
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name == "task":  # while a copy is being made there is none yet

@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,12 +31,14 @@ CHECKPOINT_SECONDS = 60.0
 class Job:
     """How a cell is trained: where its state is kept, on which device, within which limits.
 
-    `stack`: most runs trained together, or `auto` for all that fit into memory. `backend`: see `rnnrepro.scan`.
+    `corpora`: {data set: folder} of licensed data. `stack`: most runs trained together, or `auto` for all that fit
+    into memory. `backend`: see `rnnrepro.scan`.
     """
 
     root: Path
     device: torch.device
     data: Path | None = None
+    corpora: Mapping[str, str] = field(default_factory=dict)
     minutes: float | None = None
     stack: int | str = stacks.AUTO
     backend: str = "auto"
@@ -151,7 +153,12 @@ def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job:
     names = [run.digest for run in group]
     checkpoints = [found for name in names if (found := stores[name].load(job.say))]
     state = begin(
-        [run.settings for run in group], names, data=job.data, device=job.device, backend=job.backend
+        [run.settings for run in group],
+        names,
+        data=job.data,
+        device=job.device,
+        backend=job.backend,
+        corpora=job.corpora,
     )
     if checkpoints:
         state.restore(checkpoints)

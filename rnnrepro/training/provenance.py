@@ -76,6 +76,7 @@ def of_run(cell: Cell, run: Run, state: TrainState, i: int, status: str, fingerp
         "chance": {task.metrics[0]: task.chance},
         "steps_per_epoch": task.steps_per_epoch,
         "metrics": list(task.metrics),
+        "read": dict(task.facts),
     }
 
 
@@ -126,5 +127,6 @@ def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
         "fingerprint": first["fingerprint"],
         "backend": "+".join(sorted({record.provenance["backend"] for record in found})),
         "runs": runs,
+        "read": first.get("read", {}),  # earlier records have none
         **{k: first[k] for k in shared},
     }

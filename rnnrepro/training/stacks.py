@@ -49,7 +49,7 @@ def bytes_of_run(settings: Mapping[str, Any], shape: Shape, backend: str) -> int
     hidden, width = model["hidden"], model["hidden"] * update.gates
     inputs = model["embedding"]["size"] or shape.inputs
     stepped = _scanned(update, backend != "plain", shape.readouts > 1) * hidden
-    entering = 3 * inputs if model["embedding"]["size"] else 2
+    entering = 3 * inputs if model["embedding"]["size"] else shape.entering
     read = _OF_OUTPUTS * shape.outputs * shape.readouts / shape.length
     train = shape.length * training["batch"] * (stepped + entering + read)
     forward = (hidden + width if backend == "plain" or shape.readouts > 1 else 2) + entering + read

@@ -102,6 +102,7 @@ def begin(
     data: Path | None,
     device: torch.device,
     backend: str = "auto",
+    corpora: Mapping[str, str] | None = None,
 ) -> TrainState:
     """A fresh state for runs whose settings differ in seed, rates and what is per run only.
 
@@ -117,6 +118,7 @@ def begin(
         batch=common["training"]["batch"],
         data=data,
         device=device,
+        corpora=corpora,
     )
     network = models.compose(
         models.joined([run["model"] for run in settings]),
