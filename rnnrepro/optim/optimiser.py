@@ -12,7 +12,6 @@ from rnnrepro import tables
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.optim.forms import Form
 
-
 Retractions = Mapping[str, Callable[[Tensor], None]]
 """Parameter name -> what moves it by a step: `Network.retractions()`."""
 

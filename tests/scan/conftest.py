@@ -11,6 +11,7 @@ from rnnrepro.updates.base import Update
 # What a row's defaults would hide: a bias of 0.01, a step of 0.001.
 ARGUMENTS: dict[str, dict] = {
     "modrelu": {"bias": "normal(0.3)"},
+    "complex_modrelu": {"bias": "normal(0.3)"},
     "lstm": {"forget_offset": 0.7},
     "bilevel_sgd": {"eta": 0.3, "alpha": 0.9},
     "bilevel_shb": {"eta": 0.2, "alpha": 0.9},

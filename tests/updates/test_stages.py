@@ -18,6 +18,7 @@ from rnnrepro.updates.words import absolute, exp, relu, tanh
 
 ROWS: dict[str, list[dict]] = {name: [{}] for name in tables.UPDATES}
 ROWS["modrelu"] += [{"bias": "normal(0.3)"}]
+ROWS["complex_modrelu"] += [{"bias": "normal(0.3)", "root": 0.0}, {"bias": "normal(0.3)", "denominator": 0.0}]
 ROWS["lstm"] += [{"forget_offset": 1.0}]
 for name in ("bilevel_shb", "bilevel_snag"):
     ROWS[name] += [{"eta": 0.3, "alpha": 0.8, "momentum": 0.9}]
