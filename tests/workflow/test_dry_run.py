@@ -131,3 +131,17 @@ def test_the_default_profile_holds_and_the_others_keep_what_it_says():
     assert default["rerun-incomplete"] and "code" not in default["rerun-triggers"]
     for other in profiles.iterdir():
         assert default.items() <= yaml.safe_load((other / "config.yaml").read_text()).items(), other
+
+
+SLICED = (
+    'compare={"first/adding": {"chain": {"hidden": 4, "optimiser": {"kind": "adam_tf", "rate": 0.001}, '
+    '"grid": {"rate": [0.001, 0.01], "matrix.gain": [0.99, 1.02]}, "slices": ["rate", "matrix.gain"]}}}'
+)
+
+
+def test_each_slice_of_a_grid_is_a_cell_that_an_exhibit_of_the_arm_needs(tiny):
+    said = tiny.dry("--config", SLICED, "--", "results/quick/first/table_adding.html")
+    slices = {f"chain.rate={r},gain={g}" for r in ("0.001", "0.01") for g in ("0.99", "1.02")}
+    assert said.trained == {f"{name} on first/adding" for name in {"enrnn", "lstm", *slices}}, said.text
+    target = "results/quick/runs/first/adding/chain.rate=0.01,gain=1.02.parquet"
+    assert tiny.dry("--config", SLICED, "--", target).jobs == {"train": 1}
