@@ -51,13 +51,17 @@ PAPER = {
 def write(folder: Path, paper: dict = PAPER, user: dict | None = None, key: str = "p") -> Path:
     (folder / "papers").mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(user or {}))
-    (folder / "papers" / f"{key}.yaml").write_text(yaml.safe_dump(paper))
+    (folder / "papers" / f"{key}.yaml").write_text(yaml.safe_dump(paper, sort_keys=False))
     return folder
 
 
 def changed(**experiment) -> dict:
     """PAPER with changes merged over its experiment `adding`."""
     return project.merged(PAPER, {"experiments": {"adding": experiment}})
+
+
+def cells_of(folder: Path) -> list[plan.Cell]:
+    return plan.cells(project.load(folder), "quick")
 
 
 def cells(folder: Path, scale: str = "quick", **overrides) -> dict[str, plan.Cell]:
@@ -90,6 +94,63 @@ def test_a_ratio_follows_the_grid_and_a_rate_of_its_own_does_not(tmp_path):
         "epsilon": 1e-8,
         "weight_decay": 0.0,
     }
+
+
+def sliced(**arm) -> dict:
+    """PAPER with one arm more, whose grid is cut into slices."""
+    chain = {
+        "hidden": 4,
+        "grid": {"rate": [0.1, 0.2], "matrix.gain": [0.99, 1.0, 1.02]},
+        "slices": ["matrix.gain"],
+    }
+    return changed(models={"chain": {**chain, **arm}})
+
+
+def test_a_slice_is_a_cell_with_the_runs_of_its_values(tmp_path):
+    found = [c for c in cells_of(write(tmp_path, sliced())) if c.arm == "chain"]
+    assert [c.key for c in found] == [f"p/adding/chain.gain={gain}" for gain in ("0.99", "1", "1.02")]
+    assert {c.whole for c in found} == {"p/adding/chain"}
+    assert found[2].path == "runs/p/adding/chain.gain=1.02.parquet"
+    assert found[2].cost_path == "costs/p/adding/chain.gain=1.02.parquet"
+    assert [(r.point, r.seed) for r in found[2].runs] == [
+        ("rate=0.1,matrix.gain=1.02", 0),
+        ("rate=0.1,matrix.gain=1.02", 1),
+        ("rate=0.2,matrix.gain=1.02", 0),
+        ("rate=0.2,matrix.gain=1.02", 1),
+    ]
+
+
+def test_slices_cut_the_runs_of_an_arm_and_change_none(tmp_path):
+    def digests(name, slices):
+        found = [c for c in cells_of(write(tmp_path / name, sliced(slices=slices))) if c.arm == "chain"]
+        return len(found), {run.digest for c in found for run in c.runs}
+
+    one, two, none = (
+        digests(str(i), s) for i, s in enumerate((["matrix.gain"], ["rate", "matrix.gain"], []))
+    )
+    assert (one[0], two[0], none[0]) == (3, 6, 1)
+    assert one[1] == two[1] == none[1] and len(one[1]) == 12
+
+
+def test_slices_of_two_keys_are_named_by_both(tmp_path):
+    found = cells_of(write(tmp_path, sliced(slices=["rate", "matrix.gain"])))
+    assert "p/adding/chain.rate=0.2,gain=1.02" in [c.key for c in found]
+
+
+def test_an_exhibit_of_the_arm_reads_every_slice(tmp_path):
+    paper = sliced()
+    paper["exhibits"] = {"fig": {**PAPER["exhibits"]["fig"], "models": ["chain"]}}
+    found = plan.exhibit_cells(project.load(write(tmp_path, paper)), "quick", "p", "fig")
+    assert [c.part for c in found] == ["gain=0.99", "gain=1", "gain=1.02"]
+
+
+def test_gains_rates_and_seeds_share_a_stack_and_other_settings_do_not(tmp_path):
+    other = sliced(matrix={"forward": 0.9})
+    found = [c for c in cells_of(write(tmp_path / "a", sliced())) if c.arm == "chain"]
+    stacks = {run.stack_digest for c in found for run in c.runs}
+    assert len(stacks) == 1
+    apart = [c for c in cells_of(write(tmp_path / "b", other)) if c.arm == "chain"]
+    assert stacks.isdisjoint(run.stack_digest for c in apart for run in c.runs)
 
 
 def test_a_scale_merges_over_the_protocol_and_drops_arms(tmp_path):
@@ -214,9 +275,8 @@ def test_planning_imports_neither_torch_nor_pandas_nor_numpy():
     assert done.stdout.strip() == "[]"
 
 
-def test_quick_stays_within_its_budget_of_steps():
-    """At most 480 core-seconds with the compiled scan, by the estimate that was fitted to it."""
+def test_quick_stays_within_its_budget():
+    """At most 1,500 core-seconds with the compiled scan, by the estimate that was fitted to it."""
     found = plan.cells(project.load(ROOT / "config"), "quick")
-    assert unique_seconds(found) <= 480
-    assert sum(c.estimate.total_steps for c in found) <= 200_000
+    assert unique_seconds(found) <= 1500
     assert all(not c.data_sets for c in found)
