@@ -20,8 +20,14 @@ def cells(scale: str) -> dict[str, Cell]:
 
 
 @pytest.fixture(scope="module")
-def paper_scale() -> dict[str, Cell]:
-    return cells("paper")
+def paper_scale(tmp_path_factory) -> dict[str, Cell]:
+    """With a folder for TIMIT: a plan needs its sizes, which are known, and not its sound."""
+    folder = tmp_path_factory.mktemp("timit")
+    utterance = folder / "TRAIN" / "DR1" / "FCJF0" / "SI1027.WAV"
+    utterance.parent.mkdir(parents=True)
+    utterance.write_bytes(b"")
+    with_corpus = project.load(CONFIG, {"corpora": {"timit": str(folder)}})
+    return {cell.key: cell for cell in plan.cells(with_corpus, "paper", PAPERS)}
 
 
 def looked_up(settings: dict, path: str):
@@ -32,7 +38,7 @@ def looked_up(settings: dict, path: str):
 
 def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_tables_know():
     PROJECT.check()
-    assert {"enrnn", "nnrnn", "scornn"} <= set(PAPERS)
+    assert {"enrnn", "nnrnn", "scornn", "scurnn"} <= set(PAPERS)
     assert all(cells(scale) for scale in SCALES)
 
 
@@ -53,6 +59,16 @@ def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_t
         ("enrnn/adding/enrnn", 12_000),
         ("enrnn/adding/scornn", 12_000),
         ("enrnn/copying_2000/enrnn", 4_000),
+        ("enrnn/copying_2000/urnn_fc", 4_000),
+        ("scurnn/mnist/scurnn.n116", 77_000),
+        ("scurnn/mnist_permuted/urnn_fc.n512", 77_000),
+        ("scurnn/copying_2000/scurnn", 4_000),
+        ("scurnn/copying_2000/urnn_rc", 10_000),
+        ("scurnn/adding_750/scurnn", 60_000),
+        ("scurnn/adding_750/lstm", 20_000),
+        ("scurnn/timit/scurnn.n128", 39_000),
+        ("scornn/timit/urnn_fc.n128", 13_000),
+        ("enrnn/timit/enrnn.n221", 300 * 28),
     ],
 )
 def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, key, steps):
@@ -69,6 +85,11 @@ def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, k
         ("enrnn/adding/lstm", 750),
         ("nnrnn/mnist_permuted/lstm", 784),
         ("nnrnn/characters_300/lstm", 300),
+        ("scurnn/copying_2000/scurnn", 2_020),
+        ("scurnn/mnist/scurnn.n250", 784),
+        ("scurnn/adding_750/scurnn", 750),
+        ("scurnn/timit/scurnn.n192", 490),
+        ("enrnn/timit/scornn.n224", 489),
     ],
 )
 def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, length):
@@ -138,6 +159,48 @@ def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, le
         ("enrnn/copying_2000/enrnn", "optimiser.main.rate", 1e-3),
         ("enrnn/copying_2000/enrnn", "optimiser.orthogonal.rate", 1e-5),
         ("enrnn/copying_2000/scornn", "optimiser.orthogonal.rate", 1e-4),
+        ("enrnn/copying_2000/scurnn", "model.hidden", 130),
+        ("enrnn/timit/enrnn.n317", "model.matrix.short", 78),
+        ("enrnn/timit/enrnn.n317", "task.alignment", "prediction"),
+        ("enrnn/timit/enrnn.n417", "optimiser.orthogonal.kind", "rmsprop_tf"),
+        ("nnrnn/copying/eurnn", "model.matrix.layers", None),
+        ("nnrnn/copying/eurnn", "optimiser.main.decay", 0.5),
+        ("nnrnn/copying/eurnn.n256", "model.matrix.layers", 108),
+        ("nnrnn/mnist_permuted/eurnn.n1024", "model.matrix.layers", 500),
+        ("nnrnn/characters_150/eurnn.n2048", "model.matrix.layers", 776),
+        ("nnrnn/characters_300/eurnn", "optimiser.main.rate", 1e-3),
+        ("nnrnn/adding/rnn_tanh", "model.update_kind", "tanh"),
+        ("nnrnn/adding/rnn_tanh", "model.hidden", 128),
+        ("scornn/mnist/urnn_rc.n512", "optimiser.main.rate", 1e-4),
+        ("scornn/mnist/urnn_fc.n116", "optimiser.main.rate", 1e-3),
+        ("scornn/mnist/urnn_fc.n116", "optimiser.unitary.rate", 1e-6),
+        ("scornn/mnist/urnn_fc.n116", "optimiser.unitary.kind", "rmsprop_keras"),
+        ("scornn/mnist/urnn_fc.n512", "optimiser.main.rate", 1e-4),
+        ("scornn/copying_1000/urnn_rc", "model.hidden", 470),
+        ("scornn/copying_1000/urnn_rc", "model.update.root", 0.0),
+        ("scornn/copying_1000/urnn_fc", "model.update.root", 1e-5),
+        ("scornn/copying_1000/urnn_fc", "optimiser.main.initial_square", 1e-3),
+        ("scornn/copying_1000/urnn_fc", "optimiser.unitary.kind", "sgd"),
+        ("scornn/copying_1000/urnn_fc", "optimiser.unitary.rate", 1e-3),
+        ("scornn/timit/scornn.n425", "task.alignment", "padded"),
+        ("scornn/timit/scornn.n425", "task.average", "padded"),
+        ("scornn/timit/scornn.n425", "training.batch", 28),
+        ("scurnn/mnist/scurnn.n116", "optimiser.main.kind", "adam_tf"),
+        ("scurnn/mnist/scurnn.n116", "optimiser.main.rate", 1e-3),
+        ("scurnn/mnist/scurnn.n116", "optimiser.orthogonal.kind", "rmsprop_tf"),
+        ("scurnn/mnist/scurnn.n116", "optimiser.orthogonal.rate", 1e-4),
+        ("scurnn/mnist/scurnn.n116", "optimiser.orthogonal.epsilon", 1e-8),
+        ("scurnn/mnist/scurnn.n116", "optimiser.orthogonal.initial_square", 0.0),
+        ("scurnn/mnist/scurnn.n116", "optimiser.phases.kind", "adagrad_tf"),
+        ("scurnn/mnist/scurnn.n250", "optimiser.phases.rate", 1e-3),
+        ("scurnn/copying_2000/scurnn", "optimiser.phases.rate", 1e-4),
+        ("scurnn/copying_2000/scurnn", "optimiser.phases.initial_accumulator", 0.1),
+        ("scurnn/copying_2000/scurnn", "model.hidden", 130),
+        ("scurnn/copying_2000/scurnn", "model.start.init", "uniform(0.01)"),
+        ("scurnn/copying_2000/scurnn", "model.update.root", 1e-5),
+        ("scurnn/mnist_permuted/scurnn.n250", "task.permutation", 92916),
+        ("scurnn/gain/scurnn.bad", "model.update.bias", "constant(0.1)"),
+        ("scurnn/gain/scurnn.bad", "model.start.init", None),
     ],
 )
 def test_settings_at_paper_scale_are_those_of_the_protocol(paper_scale, key, path, value):
@@ -182,6 +245,21 @@ def test_numbers_of_seeds_at_paper_scale(paper_scale, key, seeds):
         ("scornn/adding_200/lstm", 15_181),
         ("enrnn/adding/enrnn", 15_441),
         ("enrnn/copying_2000/enrnn", 22_395),
+        ("enrnn/timit/enrnn.n221", 83_163),
+        ("enrnn/timit/enrnn.n317", 135_399),
+        ("enrnn/timit/enrnn.n417", 200_328),
+        ("nnrnn/copying/eurnn.n256", 18_899),
+        ("scornn/mnist/urnn_rc.n512", 16_394),
+        ("scornn/copying_1000/urnn_rc", 22_569),
+        ("scornn/adding_200/urnn_rc", 15_201),
+        ("scornn/timit/scornn.n322", 135_208),
+        ("scornn/timit/urnn_rc.n378", 198_957),
+        ("scurnn/mnist/scurnn.n116", 16_482),
+        ("scurnn/mnist/scurnn.n250", 69_010),
+        ("scurnn/copying_2000/scurnn", 22_369),
+        ("scurnn/adding_750/scurnn", 14_617),
+        ("scurnn/timit/scurnn.n128", 83_073),
+        ("scurnn/timit/scurnn.n258", 200_853),
     ],
 )
 def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(paper_scale, key, parameters):
@@ -199,7 +277,7 @@ def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(pap
         readout_every=cell.shape.readouts > 1,
         generators=[torch.Generator().manual_seed(0)],
     )
-    assert sum(tensor.numel() for tensor in network.parameters()) == parameters
+    assert network.parameter_count() == parameters
 
 
 def test_training_at_quick_fits_its_budget_and_needs_no_download():
@@ -212,7 +290,7 @@ def test_training_at_quick_fits_its_budget_and_needs_no_download():
 def test_training_at_small_fits_its_budget_and_reads_the_real_data():
     found = cells("small").values()
     assert sum(cell.estimate.seconds for cell in found) <= 5_400
-    assert {name for cell in found for name in cell.data_sets} == {"mnist", "ptb_char"}
+    assert {name for cell in found for name in cell.data_sets} == {"mnist", "ptb_char", "fsdd"}
     assert {len({run.seed for run in cell.runs}) for cell in found} == {3}
 
 
@@ -222,3 +300,36 @@ def test_equal_runs_of_the_two_character_experiments_are_one():
     assert paper_rates == {
         r.digest for r in quick["nnrnn/text_equal_rates/nnrnn"].runs if r.point == "rate=0.0008"
     }
+
+
+def test_a_group_with_an_optimiser_of_another_kind_takes_nothing_over_from_the_main_one():
+    (unitary,) = {
+        tuple(run.settings["optimiser"]["unitary"].items())
+        for run in cells("quick")["scornn/copying/urnn_fc"].runs
+    }
+    assert dict(unitary) == {"kind": "sgd", "rate": 1e-3, "momentum": 0.0, "weight_decay": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("key", "same"),
+    [
+        ("mnist/scornn.n512", "mnist/scornn.n512"),
+        ("mnist_permuted/lstm.n256", "mnist_permuted/lstm.n256"),
+        ("mnist/urnn_fc.n116", "mnist/urnn_fc.n116"),
+        ("copying_2000/scornn", "copying_2000/scornn"),
+        ("copying_1000/urnn_rc", "copying_1000/urnn_rc"),
+        ("adding_750/lstm", "adding_750/lstm"),
+        ("gradients/scornn", "gradients/scornn"),
+        ("timit/urnn_fc.n192", "timit/urnn_fc.n192"),
+        ("timit/lstm.n84", "timit/lstm.n84"),
+    ],
+)
+def test_the_baselines_of_scurnn_are_the_runs_of_the_scornn_paper(paper_scale, key, same):
+    assert paper_scale[f"scurnn/{key}"].digest == paper_scale[f"scornn/{same}"].digest
+
+
+@pytest.mark.parametrize("key", ["digits", "digits_permuted", "copying", "gradients"])
+def test_so_they_are_at_quick(key):
+    quick = cells("quick")
+    for arm in ("scornn", "lstm"):
+        assert quick[f"scurnn/{key}/{arm}"].digest == quick[f"scornn/{key}/{arm}"].digest
