@@ -157,7 +157,10 @@ def test_in_the_released_orientation_component_k_is_held_k_steps() -> None:
     ("arguments", "message"),
     [
         ({"init": "chian"}, "did you mean 'chain'"),
-        ({"init": "chain", "orientation": "torch"}, "unknown orientation 'torch'; known: paper, torch_release"),
+        (
+            {"init": "chain", "orientation": "torch"},
+            "unknown orientation 'torch'; known: paper, torch_release",
+        ),
         ({"init": "chain", "gain": [1.0, 1.1]}, "1 runs, 2 gains"),
         ({"init": "glorot_normal", "gain": 1.1}, "'glorot_normal' has no gain"),
         ({"init": "mixed"}, "four gates of an LSTM, not for 1"),
