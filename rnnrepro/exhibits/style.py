@@ -1,8 +1,8 @@
 """How figures look: colours, widths, type and files.
 
 A model has one colour in every figure of the project; a slice of it (another size, another initialiser) differs
-by line style. The first colours are those of Okabe and Ito (2008), the others of Tol (2021): readers with any
-form of colour blindness can tell them apart, and no meaning hangs on colour alone.
+by line style. The first colours are those of Okabe and Ito (2008) and Tol (2021), the others keep their distance from
+them: readers with any form of colour blindness can tell them apart, and no meaning hangs on colour alone.
 """
 
 from __future__ import annotations
@@ -32,6 +32,15 @@ COLOURS: dict[str, str] = {
     "nnrnn": "#D55E00",
     "enrnn": "#CC79A7",
     "dtriv": "#882255",
+    "identity": "#A9A93C",
+    "orthogonal": "#4B4BE0",
+    "chain": "#C8384E",
+    "fbchain": "#246024",
+    "scurnn": "#7722BB",
+    "urnn_rc": "#B58A5A",
+    "urnn_fc": "#1F1F7A",
+    "eurnn": "#88CC77",
+    "eurnn_complex": "#5C1F14",
 }
 # For models of a user's own: chosen by name, so that a model keeps its colour from figure to figure.
 OTHERS = ("#332288", "#117733", "#999933", "#AA4499", "#44AA99", "#7A4B1E", "#CC6677", "#4B4B9B")
