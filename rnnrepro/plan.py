@@ -231,7 +231,7 @@ def _steps(training: dict[str, Any], found: Shape, reader: Reader) -> int:
     if found.steps_per_epoch is None:
         reader.fault("training.epochs", "this task draws fresh data and has no epochs; give `steps`")
         return 1
-    return epochs * found.steps_per_epoch
+    return found.steps(epochs)
 
 
 def resolved(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import stat
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -26,10 +28,13 @@ def xz(path: Path) -> Iterator[bytes]:
 
 
 def member(path: Path, name: str) -> Iterator[bytes]:
-    """The bytes of the regular file `name` in a tar archive of any packing.
+    """The bytes of the regular file `name` in a tar archive of any packing, or in a `.zip`.
 
     Raises Fault if the archive is damaged, has no such member, or has a link or device in its place.
     """
+    if path.suffix == ".zip":
+        yield from _zipped(path, name)
+        return
     with _damage(path), tarfile.open(path, "r|*") as archive:
         for entry in archive:
             if PurePosixPath(entry.name) == PurePosixPath(name):
@@ -79,9 +84,23 @@ def _header(name: str, size: int) -> bytes:
     return identity + dated + b"%06o\0 " % total + rest
 
 
+def _zipped(path: Path, name: str) -> Iterator[bytes]:
+    with _damage(path), zipfile.ZipFile(path) as archive:
+        found = [
+            entry for entry in archive.infolist() if PurePosixPath(entry.filename) == PurePosixPath(name)
+        ]
+        if not found:
+            raise Fault(f"{path}: expected a member {name}, found none of that name")
+        kind = stat.S_IFMT(found[0].external_attr >> 16)
+        if found[0].is_dir() or kind not in (0, stat.S_IFREG):
+            raise Fault(f"{path}: expected {name} to be a regular file, found a link, folder or device")
+        with archive.open(found[0]) as stream:
+            yield from iter(lambda: stream.read(BLOCK), b"")
+
+
 @contextlib.contextmanager
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except (lzma.LZMAError, tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except (lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise Fault(f"{path}: expected a readable file, found it damaged or truncated ({error})") from error

@@ -35,7 +35,8 @@ class Dataset:
     redirect to; `sizes`: examples or symbols of each split, where every copy has the same; `symbols`: number of
     classes or of different symbols; `side`: height and width of images; `sample_rate`: of speech, in Hz, and
     `longest`: samples of the longest utterance of each split. `supplied_by_user`: licensed, so that only its owner
-    can name its folder (`corpora` in config.yaml); nothing of it is fetched or copied.
+    can name its folder (`corpora` in config.yaml); nothing of it is fetched or copied. `title`: what such a one is
+    called.
     """
 
     holds: str
@@ -50,6 +51,7 @@ class Dataset:
     sample_rate: int = 0
     longest: Mapping[str, int] = field(default_factory=dict)
     supplied_by_user: bool = False
+    title: str = ""
 
 
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
@@ -135,6 +137,8 @@ DATASETS: dict[str, Dataset] = {
         about="Penn Treebank in Mikolov's preparation, word by word: 10,000 words",
         licence=_PTB_LICENCE,
         folder="ptb",
+        sizes={"train": 929_589, "validation": 73_760, "test": 82_430},
+        symbols=10_000,
         hosts=frozenset({"raw.githubusercontent.com"}),
         files=(
             _words(
@@ -145,6 +149,26 @@ DATASETS: dict[str, Dataset] = {
             ),
             _words(
                 "ptb.test.txt", 449945, "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0"
+            ),
+        ),
+    ),
+    "enwik8": Dataset(
+        holds="characters",
+        about="the first 100,000,000 bytes of the English Wikipedia of March 2006, byte by byte: 205 symbols",
+        licence="text of Wikipedia: CC BY-SA and GFDL",
+        folder="enwik8",
+        sizes={"train": 90_000_000, "validation": 5_000_000, "test": 5_000_000},
+        symbols=205,
+        hosts=frozenset({"mattmahoney.net", "www.mattmahoney.net"}),
+        files=(
+            # Upstream gives its MD5, a1fa5ffddb56f4953e226637dabbb36a; the SHA-256 of the same bytes is that which
+            # independent projects record. Never fetched here.
+            File(
+                name="enwik8",
+                bytes=100_000_000,
+                sha256="2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8",
+                url="https://mattmahoney.net/dc/enwik8.zip",
+                member="enwik8",
             ),
         ),
     ),
@@ -168,6 +192,7 @@ DATASETS: dict[str, Dataset] = {
             "core": 124_621,
         },  # for planning: the corpus itself decides
         supplied_by_user=True,
+        title="TIMIT (LDC93S1)",
     ),
     "fsdd": Dataset(
         holds="speech",
@@ -209,3 +234,9 @@ def paths(name: str, folder: Path) -> list[Path]:
     """Where the files of a data set are kept under `folder`; empty for one that ships with a dependency."""
     dataset = row(name)
     return [Path(folder) / dataset.folder / file.name for file in dataset.files]
+
+
+def lacking(name: str) -> str:
+    """What to say of a licensed data set whose folder the user has not named."""
+    title = row(name).title
+    return f"{title} is licensed and not here: put its folder under `corpora: {{{name}: …}}` in config/config.yaml"

@@ -27,13 +27,15 @@ class Batch:
     `inputs` (S, T, B, D) float32, or (S, T, B) int64 that stand for one-hot vectors of length D;
     `targets` as the outputs without K for classes, int64, or with K for values, float32;
     `reset`: whether the state starts from zero, always true but for tasks that carry it;
-    `lengths` (S, B) int64: how many steps of each sequence count, for tasks with sequences of different lengths.
+    `lengths` (S, B) int64: how many steps of each sequence count, for tasks with sequences of different lengths;
+    `pace`: what this step's learning rates are multiplied by.
     """
 
     inputs: Tensor
     targets: Tensor
     reset: bool = True
     lengths: Tensor | None = None
+    pace: float = 1.0
 
 
 class Task:
@@ -42,7 +44,7 @@ class Task:
     `input_size` D, `output_size` K; `index_inputs`: inputs are indices; `readout_every`: outputs at every
     step (S, T, B, K) rather than after the last one (S, B, K); `carries_state`: the state of a batch is the
     start of the next; `chance`: the loss, in units of the loss, of the best guess without memory;
-    `steps_per_epoch`: None for data without an end; `evaluation_splits`: those that `evaluation` knows.
+    `steps_per_epoch`: None for data without an end (of the first epoch, where they vary); `evaluation_splits`: those that `evaluation` knows.
     """
 
     input_size: int
@@ -87,6 +89,10 @@ class Task:
     def batch(self, step: int) -> Batch:
         """The training batch of `step` (from 0): the same whenever it is asked for."""
         raise NotImplementedError
+
+    def epochs(self, steps: int) -> int:
+        """How many epochs are complete after so many steps; 0 for data without an end."""
+        return steps // self.steps_per_epoch if self.steps_per_epoch else 0
 
     def evaluation(self, split: str) -> Iterator[Batch]:
         """The batches of one of `evaluation_splits`, the same at each call."""

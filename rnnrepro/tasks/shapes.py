@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from rnnrepro import tables
@@ -15,6 +16,7 @@ from rnnrepro.datasets.provenance import required
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.datasets.shipped import python_docs
 from rnnrepro.errors import Fault
+from rnnrepro.tasks.windows import Windows
 
 SPEECH_SPLITS = ("train", "dev", "core")
 
@@ -23,9 +25,10 @@ SPEECH_SPLITS = ("train", "dev", "core")
 class Shape:
     """Sizes of a task: `length` T of a batch, `inputs` D, `outputs` K, `readouts` of a sequence (T or 1).
 
-    `steps_per_epoch`: None for data without an end; `evaluated`: {split: sequences of `length` steps}, at most
-    `evaluation_batch` of them at a time; `pool_bytes`: what a run keeps of data of its own; `entering`: numbers of
-    a sequence's inputs and targets a step, two where they are indices or one feature.
+    `steps_per_epoch`: None for data without an end (of the first epoch, where `windows` vary); `evaluated`: {split:
+    sequences of `length` steps}, at most `evaluation_batch` of them at a time; `pool_bytes`: what a run keeps of data
+    of its own; `entering`: numbers of a sequence's inputs and targets a step, two where they are indices or one
+    feature.
     """
 
     length: int
@@ -33,10 +36,17 @@ class Shape:
     outputs: int
     readouts: int = 1
     steps_per_epoch: int | None = None
+    windows: Windows | None = None
     evaluated: Mapping[str, int] = field(default_factory=dict)
     evaluation_batch: int = 500
     pool_bytes: int = 0
     entering: int = 2
+
+    def steps(self, epochs: int) -> int | None:
+        """The steps of so many epochs; None for data without an end."""
+        if self.windows is not None:
+            return self.windows.steps(epochs)
+        return self.steps_per_epoch and epochs * self.steps_per_epoch
 
 
 def shape(task: Mapping[str, Any], batch: int) -> Shape:
@@ -88,21 +98,24 @@ def _pixels(settings: Mapping[str, Any], batch: int) -> Shape:
     )
 
 
-def _characters(settings: Mapping[str, Any], batch: int) -> Shape:
-    name = required("characters", settings)[0]
+def _text(kind: str, settings: Mapping[str, Any], batch: int) -> Shape:
+    name = required(kind, settings)[0]
     sizes, symbols = DATASETS[name].sizes, DATASETS[name].symbols
-    if name == "python_docs":
+    if not sizes:  # it ships with Python, and its versions differ
         sizes = {split: len(text) for split, text in python_docs().items()}
         symbols = len(set().union(*python_docs().values()))
-    width = {"train": batch, "validation": settings["evaluation_batch"], "test": settings["evaluation_batch"]}
+    looks = settings["evaluation_batch"]
+    width = {"train": batch, "validation": looks, "test": settings["test_batch"] or looks}
     predicted = {split: _at_most(settings[split], size) // width[split] - 1 for split, size in sizes.items()}
+    windows = Windows(max(1, predicted["train"]), settings["length"], settings["vary_length"])
     return Shape(
         length=settings["length"],
         inputs=symbols,
         outputs=symbols,
         readouts=settings["length"],
-        steps_per_epoch=math.ceil(predicted["train"] / settings["length"]),
-        evaluation_batch=settings["evaluation_batch"],
+        steps_per_epoch=windows.steps_per_epoch,
+        windows=windows,
+        evaluation_batch=max(width["validation"], width["test"]),
         evaluated={
             split: math.ceil(predicted[split] * width[split] / settings["length"])
             for split in ("validation", "test")
@@ -162,6 +175,7 @@ _SHAPES: dict[str, Callable[[Mapping[str, Any], int], Shape]] = {
     "copying": _copying,
     "adding": _adding,
     "pixels": _pixels,
-    "characters": _characters,
+    "characters": partial(_text, "characters"),
+    "words": partial(_text, "words"),
     "speech": _speech,
 }

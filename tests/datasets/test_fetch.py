@@ -1,11 +1,14 @@
 import errno
 import lzma
 import os
+import stat
 import tarfile
 import threading
+import zipfile
 
 import pytest
 
+from rnnrepro.datasets import archives
 from rnnrepro.datasets import fetch as module
 from rnnrepro.datasets.fetch import fetch
 from rnnrepro.datasets.registry import DATASETS, paths
@@ -258,10 +261,30 @@ def test_a_data_set_that_ships_with_a_dependency_needs_no_fetching(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("name", [name for name, row in DATASETS.items() if row.files])
+UPSTREAM_ALONE = {"enwik8"}  # no copy of it is kept beside the others
+
+
+@pytest.mark.parametrize("name", [n for n, row in DATASETS.items() if row.files and n not in UPSTREAM_ALONE])
 def test_the_pinned_files_are_those_of_the_real_mirror(name, mirror, tmp_path):
     assert fetch(name, tmp_path, mirror=mirror) == paths(name, tmp_path)
     assert set(verified(name, tmp_path)) == {file.name for file in DATASETS[name].files}
+
+
+def test_a_file_comes_out_of_a_zip_and_a_link_or_a_lack_of_it_is_a_fault(tmp_path):
+    archive = tmp_path / "text.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("other", b"not this one")
+        out.writestr("text", bytes(range(256)) * 9000)
+        link = zipfile.ZipInfo("link")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        out.writestr(link, b"text")
+    assert b"".join(archives.member(archive, "text")) == bytes(range(256)) * 9000
+    for name, said in {"link": "found a link", "none": "found none of that name"}.items():
+        with pytest.raises(Fault, match=said):
+            list(archives.member(archive, name))
+    archive.write_bytes(archive.read_bytes()[:500])
+    with pytest.raises(Fault, match="damaged or truncated"):
+        list(archives.member(archive, "text"))
 
 
 @pytest.mark.parametrize("name", [name for name, row in DATASETS.items() if row.files])

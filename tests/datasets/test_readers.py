@@ -64,16 +64,41 @@ def test_symbols_are_numbered_over_all_splits_in_order():
     ]
 
 
-def test_more_symbols_than_a_byte_holds_are_a_fault():
-    with pytest.raises(Fault, match="expected at most 256 different symbols, found 257"):
-        texts.numbered({"train": [chr(i) for i in range(257)]})
+def test_more_symbols_than_two_bytes_hold_are_a_fault():
+    with pytest.raises(Fault, match="expected at most 65,536 different symbols, found 65,537"):
+        texts.numbered({"train": range(65_537)})
+
+
+def test_words_take_two_bytes_and_few_symbols_one():
+    many = texts.numbered({"train": [f"w{i}" for i in range(300)], "test": ["w299", "w0"]})
+    assert {split: numbers.dtype.name for split, numbers in many.splits.items()} == dict.fromkeys(
+        ("train", "test"), "uint16"
+    )
+    assert many.splits["test"].tolist() == [299, 0]
+    assert texts.numbered({"train": "ab"}).splits["train"].dtype == np.uint8
+
+
+def test_bytes_are_numbered_by_first_appearance_and_the_newline_is_the_end_of_a_line():
+    data = b"ba\n\xc3b" + b"\n\xffa" + b"zb"
+    found = texts.of_bytes(data, {"train": 5, "validation": 3, "test": 2})
+    assert found.symbols == ("b", "a", "<eos>", "\\xc3", "\\xff", "z")
+    assert [part.tolist() for part in found.splits.values()] == [[0, 1, 2, 3, 0], [2, 4, 1], [5, 0]]
+    assert {part.dtype.name for part in found.splits.values()} == {"uint8"}
+    with pytest.raises(Fault, match="expected 11 bytes, found 10"):
+        texts.of_bytes(data, {"train": 5, "validation": 3, "test": 3})
+
+
+def test_all_256_bytes_have_a_symbol_each():
+    found = texts.of_bytes(bytes(range(256)), {"train": 256})
+    assert len(set(found.symbols)) == 256
+    assert found.splits["train"].tolist() == list(range(256))
 
 
 @pytest.mark.parametrize(
     ("load", "name", "said"),
     [
         (images.load, "ptb_char", "data set of images 'ptb_char'; known: digits, mnist"),
-        (texts.load, "mnist", "data set of characters 'mnist'; known: ptb_char, python_docs"),
+        (texts.load, "mnist", "data set of characters 'mnist'; known: enwik8, ptb_char, python_docs"),
         (texts.load, "ptb_word", "data set of characters 'ptb_word'; did you mean 'ptb_char'"),
     ],
 )
@@ -104,3 +129,17 @@ def test_the_real_penn_treebank_has_fifty_symbols_and_the_authors_counts(mirror,
     assert len(found.splits["train"]) == 5_017_483
     assert "".join(found.symbols[i] for i in found.splits["train"][:16]) == "aer_banknote_ber"
     assert found.symbols[found.splits["train"][-1]] == found.symbols[found.splits["train"][-2]] == "<eos>"
+
+
+def test_the_real_penn_treebank_has_ten_thousand_words_and_the_known_counts(mirror, tmp_path):
+    fetch("ptb_word", tmp_path, mirror=mirror)
+    found = texts.load("ptb_word", tmp_path, "words")
+    assert len(found.symbols) == 10_000 == DATASETS["ptb_word"].symbols
+    assert {split: len(numbers) for split, numbers in found.splits.items()} == DATASETS["ptb_word"].sizes
+    assert [found.symbols[i] for i in found.splits["validation"][:5]] == [
+        "consumers",
+        "may",
+        "want",
+        "to",
+        "move",
+    ]

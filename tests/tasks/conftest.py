@@ -37,7 +37,7 @@ def pin(monkeypatch, tmp_path):
         )
         row = dataclasses.replace(registry.DATASETS[name], files=files, **facts)
         monkeypatch.setitem(registry.DATASETS, name, row)
-        (tmp_path / row.folder).mkdir()
+        (tmp_path / row.folder).mkdir(exist_ok=True)
         for file, content in contents.items():
             (tmp_path / row.folder / file).write_bytes(content)
 
@@ -74,6 +74,33 @@ def ptb(pin):
 
 
 @pytest.fixture
-def data(mnist, ptb, tmp_path):
-    """The folder that holds both."""
+def ptb_words(pin):
+    """The Penn Treebank's words as lists: lines of some of 300 words, drawn for each split."""
+    generator, read, contents = np.random.default_rng(1), {}, {}
+    for part, lines in {"train": 120, "valid": 20, "test": 25}.items():
+        drawn = [
+            [f"w{i}" for i in generator.integers(0, 300, generator.integers(1, 12))] for _ in range(lines)
+        ]
+        contents[f"ptb.{part}.txt"] = "".join(f" {' '.join(line)} \n" for line in drawn).encode()
+        read[part] = [word for line in drawn for word in [*line, "<eos>"]]
+    pin(
+        "ptb_word",
+        contents,
+        sizes={"train": len(read["train"]), "validation": len(read["valid"]), "test": len(read["test"])},
+        symbols=len({word for part in read.values() for word in part}),
+    )
+    return read
+
+
+@pytest.fixture
+def enwik8(pin):
+    """A text of bytes in the place of enwik8's: 2,000 of 60 different ones, newlines among them."""
+    content = bytes(np.random.default_rng(2).choice([10, *range(150, 209)], 2000).tolist())
+    pin("enwik8", {"enwik8": content}, sizes={"train": 1800, "validation": 100, "test": 100}, symbols=60)
+    return content
+
+
+@pytest.fixture
+def data(mnist, ptb, ptb_words, enwik8, tmp_path):
+    """The folder that holds them all."""
     return tmp_path

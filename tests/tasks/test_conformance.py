@@ -39,9 +39,23 @@ CASES = {
         16,
     ),
     "ptb": ("characters", {"length": 20, "evaluation_batch": 3}, 4),
+    "ptb with windows drawn anew": (
+        "characters",
+        {"length": 9, "evaluation_batch": 3, "vary_length": True},
+        4,
+    ),
+    "words": ("words", {"length": 6, "evaluation_batch": 3, "test_batch": 1, "vary_length": True}, 4),
+    "enwik8": ("characters", {"text": "enwik8", "length": 50, "evaluation_batch": 2}, 3),
     "ptb cut": ("characters", {"length": 7, "evaluation_batch": 3, "train": 210, "test": 50}, 4),
 }
-SHARED = {"python docs", "ptb", "ptb cut"}  # every run reads the same text in the same order
+SHARED = {
+    "python docs",
+    "ptb",
+    "ptb cut",
+    "ptb with windows drawn anew",
+    "words",
+    "enwik8",
+}  # every run reads the same text in the same order
 
 
 @pytest.fixture(params=CASES)
@@ -226,12 +240,16 @@ def test_the_sizes_known_before_the_data_are_those_of_the_task(make, case):
     kind, settings, batch_size = CASES[case]
     task = make(0)
     planned = shape({"kind": kind, **settings}, batch_size)
-    inputs = task.batch(0).inputs
-    assert planned.length == inputs.shape[1]
+    varies = settings.get("vary_length", False)
+    length = settings["length"] if varies else task.batch(0).inputs.shape[1]
+    assert planned.length == length
     assert planned.inputs == task.input_size
     assert planned.outputs == task.output_size
-    assert planned.readouts == (inputs.shape[1] if task.readout_every else 1)
+    assert planned.readouts == (length if task.readout_every else 1)
     assert planned.steps_per_epoch == task.steps_per_epoch
+    for epochs in (1, 3) if task.steps_per_epoch else ():
+        steps = planned.steps(epochs)
+        assert [task.epochs(step) for step in (steps - 1, steps)] == [epochs - 1, epochs]
     assert set(planned.evaluated) == set(task.evaluation_splits)
     for split, sequences in planned.evaluated.items():
         steps = sum(batch.inputs.shape[1] * batch.inputs.shape[2] for batch in task.evaluation(split))
