@@ -83,7 +83,8 @@ def per_run(
     if (rows["index"] > 0).any():
         raise Fault(f"{metric} is an array, not a curve: no statistic of runs applies")
     curves = dict(_curves(rows[rows["split"] == split], better))
-    validation = dict(_curves(rows[rows["split"] == "validation"], better))
+    chosen_on = next((s for s in config.VALIDATION if (rows["split"] == s).any()), config.VALIDATION[0])
+    validation = dict(_curves(rows[rows["split"] == chosen_on], better))
     runs = status if status is not None else dict.fromkeys(curves, "finished")
     bad = worst("lower" if name == "first_step_below" else better)
     found = []

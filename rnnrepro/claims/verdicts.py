@@ -99,17 +99,20 @@ def evaluate(
     experiment_of: Callable[[str], Experiment | None],
     record_of: Callable[[str], CellRecords | None],
     reported: Sequence[Reported] = (),
+    lacking: Callable[[str], str] = lambda experiment: "",
 ) -> Verdict:
     """The verdict on `claim` at `scale`.
 
     `experiment_of(name)` gives the experiment as it is run at the scale (None: it is not), `record_of(key)` the
-    records of the cell `paper/experiment/arm` (None: no results). Raises Fault for a claim that cannot be read.
+    records of the cell `paper/experiment/arm` (None: no results), `lacking(name)` the data that the experiment lacks
+    here, in words. Raises Fault for a claim that cannot be read.
     """
     here = at_scale(claim, scale, f"{paper}: claims.{name}")
     reason = claim.not_run or ("" if here else f"not evaluated at scale {scale}") or here.not_run
     records: dict[str, CellRecords] = {}
     if not reason:
-        experiment = experiment_of(here.experiment)
+        experiment, reason = experiment_of(here.experiment), lacking(here.experiment)
+    if not reason:
         records, reason = _records(paper, here, scale, experiment, record_of)
     common = {
         "paper": paper,

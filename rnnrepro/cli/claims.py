@@ -68,8 +68,12 @@ def verdicts(project: Project, scale: str, results: Path, papers: list[str]) -> 
         def experiment_of(name: str, paper: str = paper):
             return project.experiment(paper, name, scale)
 
+        def lacking(name: str, paper: str = paper):
+            experiment = project.experiment(paper, name, scale)
+            return plan.lacking(project, experiment) if experiment else ""
+
         found += [
-            evaluate(paper, name, claim, scale, experiment_of, record_of, rows)
+            evaluate(paper, name, claim, scale, experiment_of, record_of, rows, lacking)
             for name, claim in project.paper(paper).claims.items()
         ]
     return found

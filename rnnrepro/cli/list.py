@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rnnrepro import tables
+from rnnrepro import plan, tables
 from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
 
 NAME, HELP = "list", "papers, experiments and exhibits; or the rows of a vocabulary"
@@ -30,11 +30,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"{key}: {paper.title} ({paper.venue})")
         for name in paper.experiments:
             experiment = project.experiment(key, name, scale)
-            what = (
-                f"{experiment.title}: {', '.join(experiment.models)}"
-                if experiment
-                else f"not at scale {scale}"
-            )
+            what = f"not at scale {scale}"
+            if experiment:
+                what = (
+                    f"{experiment.title}: {plan.lacking(project, experiment) or ', '.join(experiment.models)}"
+                )
             print(f"  experiment {key}/{name:28s} {what}")
         for name, exhibit in paper.exhibits.items():
             where = exhibit.title if scale in exhibit.scales else f"not at scale {scale}"

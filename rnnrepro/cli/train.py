@@ -42,7 +42,9 @@ def cell_of(project: Project, scale: str, experiment: str, arm: str) -> plan.Cel
     paper, _, name = experiment.partition("/")
     cells = plan.experiment_cells(project, scale, paper, name)
     if not cells:
-        raise Fault(f"{experiment} is not run at scale {scale}")
+        found = project.experiment(paper, name, scale)
+        why = plan.lacking(project, found) if found else ""
+        raise Fault(f"{experiment} is not run at scale {scale}{': ' * bool(why)}{why}")
     for cell in cells:
         if cell.name == arm:
             return cell

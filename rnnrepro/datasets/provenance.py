@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnrepro import tables
-from rnnrepro.datasets import timit
+from rnnrepro.datasets import registry, timit
 from rnnrepro.datasets.registry import row
 from rnnrepro.datasets.shipped import digits_file, python_docs
 from rnnrepro.datasets.verify import sha256_of
@@ -19,6 +19,8 @@ _READS = {
     "words": ("text", "words"),
     "speech": ("corpus", "speech"),
 }
+
+_LISTINGS = {"timit": timit.listing}  # of the data sets that users supply
 
 
 def required(kind: str, settings: Mapping[str, Any]) -> list[str]:
@@ -38,7 +40,7 @@ def lacking(kind: str, settings: Mapping[str, Any], corpora: Mapping[str, str]) 
     """Which licensed data set a task reads whose folder is not in `corpora`, and how to name it; "" if none."""
     for name in required(kind, settings):
         if row(name).supplied_by_user and not corpora.get(name):
-            return timit.lacking()
+            return registry.lacking(name)
     return ""
 
 
@@ -53,7 +55,7 @@ def digest(name: str, corpora: Mapping[str, str] | None = None) -> dict[str, str
     if files:
         return {file.name: file.sha256 for file in files}
     if row(name).supplied_by_user:
-        return {"utterances": timit.listing((corpora or {}).get(name))}
+        return {"utterances": _LISTINGS[name]((corpora or {}).get(name))}
     return {"digits": _digits, "python_docs": _python_docs}[name]()
 
 

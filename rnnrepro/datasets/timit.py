@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnrepro.datasets.registry import row
+from rnnrepro.datasets.registry import lacking, row
 from rnnrepro.errors import Fault, nearest
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def utterances(folder: str | None) -> Mapping[str, Path]:
     Where an utterance is there in both forms the first counts. Raises Fault if there is no folder or none of them.
     """
     if not folder:
-        raise Fault(lacking())
+        raise Fault(lacking("timit"))
     if not Path(folder).is_dir():
         raise Fault(f"timit: {folder}: expected a folder, found none; correct `corpora: {{timit: …}}`")
     found: dict[str, Path] = {}
@@ -95,12 +95,7 @@ def utterances(folder: str | None) -> Mapping[str, Path]:
     return dict(sorted(found.items()))
 
 
-def lacking() -> str:
-    """What to say where the user has not named the folder."""
-    return "timit is licensed (LDC93S1) and not here; put its folder under `corpora: {timit: …}` in config/config.yaml"
-
-
-def listing(folder: str) -> str:
+def listing(folder: str | None) -> str:
     """SHA-256 of the names and sizes of the utterances: tells at once whether another corpus is meant."""
     lines = [f"{name} {path.stat().st_size}\n" for name, path in utterances(folder).items()]
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -8,9 +8,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rnnrepro import plan
 from rnnrepro.errors import Fault, nearest
+
+if TYPE_CHECKING:
+    from rnnrepro.config import Exhibit
+    from rnnrepro.project import Project
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,23 @@ def kind_of(name: str) -> Kind:
     if name not in KINDS:
         raise Fault(f"unknown kind of exhibit {name!r}{nearest(name, KINDS)}")
     return KINDS[name]
+
+
+def unmade(project: Project, scale: str, paper: str, name: str) -> str:
+    """Why an exhibit is not made although it is drawn at the scale; "" where it is.
+
+    A figure all of whose experiments lack licensed data has nothing to show. A table still has the reported values.
+    """
+    entry = project.paper(paper).exhibits[name]
+    there = [e for n in entry.experiments if (e := project.experiment(paper, n, scale)) is not None]
+    reasons = [plan.lacking(project, experiment) for experiment in there]
+    return reasons[0] if reasons and all(reasons) and kind_of(entry.kind).figure else ""
+
+
+def made(project: Project, scale: str, paper: str) -> dict[str, Exhibit]:
+    """The exhibits of a paper that are made at a scale, by name."""
+    drawn = {n: e for n, e in project.paper(paper).exhibits.items() if scale in e.scales}
+    return {n: e for n, e in drawn.items() if not unmade(project, scale, paper, n)}
 
 
 def outputs(kind: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from rnnrepro import arms, plan
 from rnnrepro.claims.table import counted
 from rnnrepro.claims.verdicts import Verdict
 from rnnrepro.config import Exhibit, Experiment
-from rnnrepro.exhibits import costs, html, kind_of, provenance
+from rnnrepro.exhibits import costs, html, kind_of, provenance, unmade
 from rnnrepro.plan import Cell
 from rnnrepro.project import Project
 from rnnrepro.records import CellRecords
@@ -50,13 +50,17 @@ class Arm:
 
 @dataclass(frozen=True)
 class Run:
-    """An experiment at this scale, in words; `experiment` is None where it has no such scale."""
+    """An experiment at this scale, in words; `experiment` is None where it has no such scale.
+
+    `lacking`: why it is not run although it has: licensed data that only the user can supply.
+    """
 
     name: str
     title: str
     experiment: Experiment | None
     arms: Sequence[Arm] = ()
     budget: str = ""
+    lacking: str = ""
 
 
 def write(
@@ -94,6 +98,8 @@ def exhibits(project: Project, paper: str, scale: str, folder: Path) -> list[Sho
         if scale not in entry.scales:
             reason = entry.missing.get(scale, f"drawn at scale {' and '.join(entry.scales)} only")
             found.append(Shown(name, entry, figure, {}, reason))
+        elif reason := unmade(project, scale, paper, name):
+            found.append(Shown(name, entry, figure, {}, reason))
         elif not notebook.exists():
             found.append(Shown(name, entry, figure, {}, "not made yet"))
         else:
@@ -113,6 +119,8 @@ def experiment(
     entry = project.experiment(paper, name, scale)
     if entry is None:
         return Run(name, project.paper(paper).experiments[name].get("title", name), None)
+    if why := plan.lacking(project, entry):
+        return Run(name, entry.title, entry, lacking=why)
     own = [cell for cell in cells if cell.experiment == name]
     firsts = {cell.whole: cell for cell in reversed(own)}
     lines = [_arm(entry, cell, found.get(key)) for key, cell in reversed(firsts.items())]

@@ -18,6 +18,8 @@ Fact = tuple[str, str]
 def facts(view: View) -> list[Fact]:
     """(what, value) pairs: scale, runs, device, versions, code and data of the exhibit's cells."""
     found = list(view.records.values())
+    if not found and view.entry.experiments:
+        return [("Scale", view.scale), ("Runs", "none")]
     if not found:
         return [("Scale", view.scale), ("Runs", "none: computed from formulas, nothing is trained")]
     return [("Scale", view.scale), ("Runs", runs_in_words(found)), *common_facts(found)]
@@ -63,6 +65,8 @@ def data_in_words(found: Sequence[CellRecords]) -> str:
             for name, files in sorted(made["data"].items())
             for file, sha in sorted(files.items())
         ]
+        if counts := made.get("read", {}).get("utterances"):
+            words.append(f"utterances: {', '.join(f'{split} {count:,}' for split, count in counts.items())}")
         if not made["data"]:
             words.append(f"{made['task']['kind']}: drawn by the task from its settings and the seed")
     return _joined(words)

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from rnnrepro import plan, records
 from rnnrepro.errors import Fault
+from rnnrepro.exhibits import made
 from rnnrepro.project import Project
 
 MOST, LAST = 400, 50
@@ -40,9 +41,8 @@ def adopt(project: Project, scale: str, results: Path, reference: Path) -> list[
     for key in project.chosen:
         shutil.rmtree(target / key, ignore_errors=True)
         shutil.rmtree(target / "runs" / key, ignore_errors=True)
-        for name, entry in project.paper(key).exhibits.items():
-            if scale in entry.scales:
-                written.append(_copied(results / key / f"{name}.csv", target / key / f"{name}.csv"))
+        for name in made(project, scale, key):
+            written.append(_copied(results / key / f"{name}.csv", target / key / f"{name}.csv"))
     for cell in plan.cells(project, scale):
         found = records.read(results / cell.path)
         records.write(target / cell.path, thinned(found.table), found.provenance)
@@ -54,9 +54,7 @@ def _needed(project: Project, scale: str, results: Path) -> Iterable[Path]:
     yield results / "claims.csv"
     yield from (results / cell.path for cell in plan.cells(project, scale))
     for key in project.chosen:
-        yield from (
-            results / key / f"{n}.csv" for n, e in project.paper(key).exhibits.items() if scale in e.scales
-        )
+        yield from (results / key / f"{name}.csv" for name in made(project, scale, key))
 
 
 def _copied(source: Path, target: Path) -> Path:

@@ -122,6 +122,7 @@ class Sources:
     records: Mapping[str, CellRecords]
     reported: Sequence[Reported]
     own: Mapping[str, Experiment]
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     def known(self, name: str) -> list[Experiment]:
         """The experiment at this scale and at the paper's, as far as they are."""
@@ -235,7 +236,7 @@ def _block(s: Sources, group: Group, arm: str, point: str) -> Block | None:
         why = absence(group.experiment, arm) or s.exhibit.missing.get(s.scale) or f"not at scale {s.scale}"
         return Block(printed, reason=why) if printed or absence(group.experiment, arm) else None
     if record is None:
-        return Block(printed, reason="no results yet")
+        return Block(printed, reason=s.lacking.get(group.name, "no results yet"))
     values = _values(record, s.exhibit, group.split, s.exhibit.statistic, point)
     if not values:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rnnrepro import tables
+from rnnrepro import plan, tables
 from rnnrepro.claims.statistics import in_words
 from rnnrepro.config import Exhibit, Experiment
 from rnnrepro.exhibits.table_rows import Block, Group, Line, Sources, groups, lines
@@ -79,6 +79,7 @@ class Notes:
 def of_view(view: View) -> Table:
     """The table of an exhibit at a scale."""
     experiments = {n: view.project.experiment(view.paper_key, n, view.scale) for n in view.entry.experiments}
+    reasons = {n: plan.lacking(view.project, e) if e else "" for n, e in experiments.items()}
     own = {n: view.project.experiment(view.paper_key, n, "paper") for n in view.entry.experiments}
     return build(
         view.entry,
@@ -87,6 +88,7 @@ def of_view(view: View) -> Table:
         view.reported(),
         scale=view.scale,
         own={n: e for n, e in own.items() if e},
+        lacking={n: why for n, why in reasons.items() if why},
     )
 
 
@@ -98,13 +100,15 @@ def build(
     *,
     scale: str,
     own: Mapping[str, Experiment] | None = None,
+    lacking: Mapping[str, str] | None = None,
 ) -> Table:
     """The table of an exhibit.
 
     `experiments` as they are run at `scale`, by name (None: not run there); `records` by `experiment/arm`;
-    `reported` the exhibit's rows; `own` the experiments at the paper's own scale, for the rows that are not run.
+    `reported` the exhibit's rows; `own` the experiments at the paper's own scale, for the rows that are not run;
+    `lacking` why experiments have no results, where it is for data that only the user can supply.
     """
-    sources = Sources(exhibit, scale, experiments, records, reported, own or {})
+    sources = Sources(exhibit, scale, experiments, records, reported, own or {}, lacking or {})
     notes, shown = Notes(), groups(sources)
     found = lines(sources, shown)
     columns = {(g.name, g.split): _columns(g, found) for g in shown}

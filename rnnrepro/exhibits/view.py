@@ -12,6 +12,7 @@ from rnnrepro.claims import statistics
 from rnnrepro.claims.statistics import RunValue
 from rnnrepro.config import SCALES, Exhibit, Paper
 from rnnrepro.errors import Fault, nearest
+from rnnrepro.exhibits import unmade
 from rnnrepro.exhibits.html import rendered
 from rnnrepro.plan import Cell
 from rnnrepro.project import Project, load
@@ -109,6 +110,8 @@ class View:
             if experiment is None:
                 said.append(f"{name}: not run at scale {self.scale}.")
                 continue
+            if why := plan.lacking(self.project, experiment):
+                said.append(f"{experiment.title}: not run: {why}.")
             said += [
                 f"{experiment.title}: {model} not run: {why}." for model, why in experiment.absent.items()
             ]
@@ -151,13 +154,16 @@ def open_view(
 ) -> View:
     """Read the exhibit's settings and the results files of its cells.
 
-    Raises Fault for an unknown exhibit, one that is not drawn at `scale`, or when none of its cells is there.
+    Raises Fault for an unknown exhibit, one that is not drawn at `scale`, and where none of its cells
+    is there or their data are lacking.
     """
     project = load(config, overrides)
     cells = plan.exhibit_cells(project, scale, paper, exhibit)
     entry = project.paper(paper).exhibits[exhibit]
     if scale not in entry.scales:
         raise Fault(f"{paper}/{exhibit} is not drawn at scale {scale}; it is at {', '.join(entry.scales)}")
+    if why := unmade(project, scale, paper, exhibit):
+        raise Fault(f"{paper}/{exhibit}: {why}")
     found = arms.existing(cells, Path(results))
     if cells and not found:
         raise Fault(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rnnrepro import tables
+from rnnrepro.config import VALIDATION
 from rnnrepro.optim.clipping import clip_by_norm, clip_by_value
 from rnnrepro.training.state import TrainState
 
@@ -85,9 +86,14 @@ def schedule_factor(state: TrainState) -> Tensor | float:
     if name == "constant":
         return 1.0
     schedule = tables.load("schedule", name)
-    metric = state.task.metrics[0]
-    factors = [schedule(state.step, history.curve("validation", metric)) for history in state.histories]
+    metric, split = state.task.metrics[0], validation_split(state)
+    factors = [schedule(state.step, history.curve(split, metric)) for history in state.histories]
     return torch.tensor(factors, device=state.task.device)
+
+
+def validation_split(state: TrainState) -> str:
+    """The split that rates and epochs are chosen by: `validation`, or `dev` where a corpus calls it so."""
+    return next((split for split in VALIDATION if split in state.training["splits"]), VALIDATION[0])
 
 
 def recorded(state: TrainState) -> bool:

@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import asdict
 
 from rnnrepro import fingerprint
-from rnnrepro.exhibits import kind_of
+from rnnrepro.exhibits import kind_of, made, unmade
 
 
 def is_figure(exhibit):
@@ -28,8 +28,8 @@ def after_its_paper(chosen):
 
 
 def exhibits(paper, scale):
-    """The exhibits of a paper that are drawn at a scale, as {name: exhibit}."""
-    return {n: e for n, e in PROJECT.paper(paper).exhibits.items() if scale in e.scales}
+    """The exhibits of a paper that are made at a scale, as {name: exhibit}."""
+    return made(PROJECT, scale, paper)
 
 
 def exhibit(wildcards):
@@ -37,6 +37,8 @@ def exhibit(wildcards):
     name = wildcards.get("table") or wildcards.get("figure")
     found = exhibits(wildcards.paper, wildcards.scale)
     if name not in found:
+        if why := unmade(PROJECT, wildcards.scale, wildcards.paper, name):
+            raise WorkflowError(f"{wildcards.paper}/{name}: {why}")
         scales = ", ".join(PROJECT.paper(wildcards.paper).exhibits[name].scales)
         raise WorkflowError(
             f"{wildcards.paper}/{name} is not drawn at scale {wildcards.scale}, but at {scales}"
