@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -86,6 +87,14 @@ class Layer(nn.Module):
     def parameter_groups(self) -> dict[str, str]:
         """Parameter name -> group: some papers give the group `orthogonal` a learning rate of its own."""
         return {f"recurrence.{name}": group for name, group in self.recurrence.parameter_groups().items()}
+
+    def retractions(self) -> dict[str, Callable[[Tensor], None]]:
+        """Parameter name -> what moves it by an optimiser's step, where that is not to be subtracted.
+
+        Of one model: the full-capacity unitary matrix. `rnnrepro.stack([layer]).optimiser(…)` sees to it; an optimiser
+        of `torch.optim` would take W off the unitary group.
+        """
+        return {f"recurrence.{name}": move for name, move in self.recurrence.retractions().items()}
 
     def _check_input(self, x: Tensor) -> None:
         size = self.recurrence.drive.input_size

@@ -185,3 +185,52 @@ def test_a_state_of_another_stack_or_form_is_refused():
         optimiser.load({key: slot[:1] for key, slot in state.items()})
     with pytest.raises(Fault, match="mean/bias"):
         optimiser.load({key: slot for key, slot in state.items() if key != "mean/bias"})
+
+
+class Turned:
+    """A retraction that moves its parameter by twice the step, and counts."""
+
+    def __init__(self, parameter: nn.Parameter) -> None:
+        self.parameter, self.calls = parameter, 0
+
+    def __call__(self, step: torch.Tensor) -> None:
+        self.calls += 1
+        self.parameter -= 2 * step
+
+
+@pytest.mark.parametrize("kind", tables.OPTIMISERS)
+def test_a_retraction_is_handed_the_step_that_would_be_subtracted(kind):
+    ours, theirs = network(3), network(3)
+    chosen, rates = everywhere(kind, 3)
+    turned = Turned(ours["bias"])
+    pair = (
+        Optimiser(ours, GROUPS, chosen, rates, {"bias": turned}),
+        Optimiser(theirs, GROUPS, chosen, rates),
+    )
+    before = ours["bias"].detach().clone()
+    for parameters, optimiser in zip((ours, theirs), pair, strict=True):
+        push(parameters, [0, 1, 2], step=1)
+        optimiser.step()
+    assert turned.calls == 1
+    torch.testing.assert_close(ours["bias"] - before, 2 * (theirs["bias"] - before), rtol=1e-3, atol=1e-6)
+    assert all(torch.equal(ours[name], theirs[name]) for name in SHAPES if name != "bias")
+
+
+def test_retractions_come_from_the_reduced_network_when_runs_are_taken():
+    parameters = network(3)
+    chosen, rates = everywhere("sgd", 3)
+    whole = Optimiser(parameters, GROUPS, chosen, rates, {"bias": Turned(parameters["bias"])})
+    kept = {name: nn.Parameter(p.detach()[[1]].clone()) for name, p in parameters.items()}
+    with pytest.raises(Fault, match="'bias'"):
+        whole.take([1], kept)
+    turned = Turned(kept["bias"])
+    reduced = whole.take([1], kept, {"bias": turned})
+    push(kept, [1], step=1)
+    reduced.step()
+    assert turned.calls == 1
+
+
+def test_a_retraction_of_what_is_no_parameter_is_refused():
+    chosen, rates = everywhere("sgd", 1)
+    with pytest.raises(Fault, match="'ghost'"):
+        Optimiser(network(), GROUPS, chosen, rates, {"ghost": lambda step: None})
