@@ -5,6 +5,7 @@ import doctest
 import pytest
 import torch
 
+import rnnrepro
 from rnnrepro import models, tables
 from rnnrepro.errors import Fault
 from rnnrepro.models import layer as module
@@ -23,9 +24,9 @@ def test_the_example_of_the_docstring_runs() -> None:
 @pytest.mark.parametrize("shape", [(7, 4, 3), (7, 3), (1, 1, 3)])
 @pytest.mark.parametrize("name", tables.MODELS)
 def test_it_is_called_like_pytorchs_rnn(name: str, shape: tuple[int, ...]) -> None:
-    theirs = (torch.nn.LSTM if name == "lstm" else torch.nn.RNN)(3, 6)
     x = torch.randn(shape)
     ours = layer(name)
+    theirs = (torch.nn.LSTM if name == "lstm" else torch.nn.RNN)(3, ours.recurrence.features)
     (output, h_n), (expected, expected_h) = ours(x), theirs(x)
     assert output.shape == expected.shape
     as_tuple = (lambda h: h) if name == "lstm" else (lambda h: (h,))
@@ -118,3 +119,33 @@ def test_wrong_shapes_are_faults_that_say_the_right_ones(
 ) -> None:
     with pytest.raises(Fault, match=message):
         layer(name)(x, h)
+
+
+def test_complex_units_give_twice_as_many_numbers_and_their_first_state_is_trained() -> None:
+    ours = layer("scurnn")
+    x = torch.randn(7, 4, 3)
+    output, h_n = ours(x)
+    assert output.shape == (7, 4, 12) and h_n.shape == (1, 4, 12)
+    start = ours.recurrence.start
+    h_0 = start.detach().expand(4, -1)[None].clone().requires_grad_()
+    torch.testing.assert_close(ours(x, h_0)[0], output, rtol=0, atol=0)
+    (own,) = torch.autograd.grad(output.square().sum(), start)
+    (of_state,) = torch.autograd.grad(ours(x, h_0)[0].square().sum(), h_0)
+    torch.testing.assert_close(own[0], of_state[0].sum(0))
+    assert own.abs().min() > 0
+
+
+def test_a_unitary_matrix_of_full_capacity_stays_unitary_under_the_optimiser_of_a_stack() -> None:
+    stacked = rnnrepro.stack([layer("urnn_fc", seed=seed) for seed in (1, 2)])
+    optimiser = stacked.optimiser("adam_torch", [1e-2, 1e-1])
+    x = torch.randn(9, 4, 3, generator=torch.Generator().manual_seed(0))
+    losses = []
+    for _ in range(40):
+        optimiser.zero_grad()
+        loss = (stacked(x)[0][:, -1] - 1).square().mean((1, 2))
+        loss.sum().backward()
+        optimiser.step()
+        stacked.after_step()
+        losses.append(loss.detach())
+    assert (losses[-1] < losses[0]).all()
+    assert float(stacked.recurrence.matrix.residual().max()) < 1e-5
