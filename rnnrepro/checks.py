@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnrepro import tables, widths
-from rnnrepro.config import Arm, Experiment, Training
+from rnnrepro.config import VALIDATION, Arm, Experiment, Training
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.typed import Reader
 
@@ -45,7 +45,7 @@ def check_training(reader: Reader, experiment: Experiment, arm: Arm, place: str)
         reader.fault(
             f"{place}.milestones", f"the schedule {training.schedule!r} needs epochs at which to fall"
         )
-    if training.averaging != "none" and "validation" not in training.splits:
+    if training.averaging != "none" and not set(VALIDATION) & set(training.splits):
         reader.fault(f"{place}.averaging", "it follows the validation loss; add `validation` to `splits`")
     if training.stop_below is not None and not training.splits:
         reader.fault(f"{place}.stop_below", "it is the loss of an evaluated split; name one in `splits`")

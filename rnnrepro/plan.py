@@ -226,6 +226,8 @@ def _steps(training: dict[str, Any], found: Shape, reader: Reader) -> int:
     if (epochs is None) == (steps is None):
         reader.fault("training", "give `steps` or `epochs`, one of the two")
         return 1
+    if training["milestones"] and found.steps_per_epoch is None:
+        reader.fault("training.milestones", "this task draws fresh data and has no epochs; leave them out")
     if epochs is None:
         return steps
     if found.steps_per_epoch is None:

@@ -44,7 +44,8 @@ class Task:
     `input_size` D, `output_size` K; `index_inputs`: inputs are indices; `readout_every`: outputs at every
     step (S, T, B, K) rather than after the last one (S, B, K); `carries_state`: the state of a batch is the
     start of the next; `chance`: the loss, in units of the loss, of the best guess without memory;
-    `steps_per_epoch`: None for data without an end (of the first epoch, where they vary); `evaluation_splits`: those that `evaluation` knows.
+    `steps_per_epoch`: None for data without an end (of the first epoch, where they vary); `evaluation_splits`: those
+    that `evaluation` knows.
     """
 
     input_size: int

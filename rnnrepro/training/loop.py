@@ -11,6 +11,9 @@ from torch import Tensor
 from rnnrepro import tables
 from rnnrepro.config import VALIDATION
 from rnnrepro.optim.clipping import clip_by_norm, clip_by_value
+from rnnrepro.optim.schedules import Moment
+from rnnrepro.training.averaging import losses_of
+from rnnrepro.training.regularisation import regularisation
 from rnnrepro.training.state import TrainState
 
 OnEnd = Callable[[TrainState, int, str], None]
@@ -33,6 +36,10 @@ def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
         looked = due(state)
         if looked:
             finite = finite & evaluate(state)
+            if state.averages is not None:
+                state.averages.look(
+                    losses_of(state.histories, validation_split(state), state.task.metrics[0])
+                )
         _leave(state, {i: "diverged" for i, fine in enumerate(finite.tolist()) if not fine}, on_end)
         if looked and state.step < state.training["steps"]:
             _leave(state, _arrived(state), on_end)
@@ -51,22 +58,26 @@ def train_step(state: TrainState) -> dict[str, Tensor]:
     """One optimiser step of every run; the batch's loss (S,) before it, and the task's metrics of the batch."""
     batch = state.task.batch(state.step)
     start = None if batch.reset else state.carried
-    outputs, last = state.network(batch.inputs, start, every=state.task.readout_every)
-    losses = state.task.losses(outputs, batch)
-    loss = state.task.loss_of(outputs, batch, losses)
-    penalty = state.network.penalty()
-    objective = loss.sum() if penalty is None else loss.sum() + penalty.sum()
+    masks = state.network.masks([run["seed"] for run in state.settings], state.step)
+    trace = state.network.trace(batch.inputs, start, state.task.readout_every, masks=masks)
+    losses = state.task.losses(trace.outputs, batch)
+    loss = state.task.loss_of(trace.outputs, batch, losses)
+    objective = loss.sum()
+    for term in (state.network.penalty(), regularisation(trace, state.training)):
+        objective = objective if term is None else objective + term.sum()
     state.optimiser.zero_grad()
     objective.backward()
     clip(state)
-    state.optimiser.step(schedule_factor(state))
+    state.optimiser.step(schedule_factor(state) * batch.pace)
     state.network.after_step(torch.ones(len(state.settings), dtype=torch.bool, device=loss.device))
+    if state.averages is not None:
+        state.averages.update(state.network)
     if state.task.carries_state:
-        state.carried = tuple(tensor.detach() for tensor in last)
+        state.carried = tuple(tensor.detach() for tensor in trace.state)
     state.step += 1
     found = {"loss": loss.detach()}
     if recorded(state):
-        measured = state.task.measure(outputs.detach(), batch, losses.detach())
+        measured = state.task.measure(trace.outputs.detach(), batch, losses.detach())
         found |= {name: total / count for name, (total, count) in measured.items()}
     return found
 
@@ -86,8 +97,11 @@ def schedule_factor(state: TrainState) -> Tensor | float:
     if name == "constant":
         return 1.0
     schedule = tables.load("schedule", name)
-    metric, split = state.task.metrics[0], validation_split(state)
-    factors = [schedule(state.step, history.curve(split, metric)) for history in state.histories]
+    metric, split, epochs = state.task.metrics[0], validation_split(state), state.task.epochs(state.step)
+    factors = [
+        schedule(Moment(state.step, epochs, history.curve(split, metric), state.training))
+        for history in state.histories
+    ]
     return torch.tensor(factors, device=state.task.device)
 
 
@@ -110,13 +124,21 @@ def record(state: TrainState, found: dict[str, Tensor]) -> None:
 
 def due(state: TrainState) -> bool:
     """Whether the runs are evaluated after this step: at the interval or each epoch, and at the end."""
-    every = state.training["evaluate_every"] or state.task.steps_per_epoch or state.training["steps"]
-    return state.step % every == 0 or state.step == state.training["steps"]
+    if state.step == state.training["steps"]:
+        return True
+    if every := state.training["evaluate_every"]:
+        return state.step % every == 0
+    return state.task.epochs(state.step) > state.task.epochs(state.step - 1)
 
 
 @torch.no_grad()
 def evaluate(state: TrainState) -> Tensor:
     """Measure every split that the protocol looks at; (S,) whether all was finite."""
+    with state.shown():
+        return _measure(state)
+
+
+def _measure(state: TrainState) -> Tensor:
     finite = torch.ones(len(state.settings), dtype=torch.bool, device=state.task.device)
     for split in state.training["splits"]:
         totals: dict[str, tuple[Tensor, float]] = {}
@@ -141,7 +163,9 @@ def analyse(state: TrainState, when: str = "ends") -> None:
     for name, at in state.common["analyses"].items():
         if when not in ("ends", at):
             continue
-        for metric, values in tables.load("analysis", name)(state.network, state.task).items():
+        with state.shown():
+            found = tables.load("analysis", name)(state.network, state.task)
+        for metric, values in found.items():
             for history, array in zip(state.histories, values, strict=True):
                 history.add_array(state.step, metric, array)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,10 +13,12 @@ import torch
 from torch import Tensor
 
 from rnnrepro import models, streams, tasks
+from rnnrepro.errors import Fault
 from rnnrepro.models.network import Network
 from rnnrepro.optim.optimiser import Optimiser
 from rnnrepro.scan import chosen
 from rnnrepro.tasks.base import Task
+from rnnrepro.training.averaging import Averages
 from rnnrepro.training.history import History
 
 
@@ -23,7 +26,8 @@ from rnnrepro.training.history import History
 class TrainState:
     """S runs in training; `names` tells them apart.
 
-    `carried`: the detached state, (S, B, N) tensors, of tasks that carry it, or None. `backends`: the forms of the
+    `carried`: the detached state, (S, B, N) tensors, of tasks that carry it, or None. `averages`: the means of the
+    weights, where they are averaged. `backends`: the forms of the
     scan that each run has been trained with, joined by +.
 
     There is no generator here: batches, orders and initial values are pure functions of (settings, seed, step).
@@ -38,6 +42,7 @@ class TrainState:
     backends: list[str]
     step: int = 0
     carried: tuple[Tensor, ...] | None = None
+    averages: Averages | None = None
 
     @property
     def common(self) -> dict[str, Any]:
@@ -63,6 +68,12 @@ class TrainState:
         )
         if self.carried is not None:
             self.carried = tuple(tensor[rows] for tensor in self.carried)
+        if self.averages is not None:
+            self.averages = self.averages.take(rows)
+
+    def shown(self) -> AbstractContextManager[None]:
+        """Within, the network is as it is to be evaluated: with the means of its weights, where there are any."""
+        return nullcontext() if self.averages is None else self.averages.shown(self.network)
 
     def of_run(self, i: int) -> dict[str, Any]:
         """Everything of run `i` as tensors on the CPU, for a checkpoint."""
@@ -73,6 +84,7 @@ class TrainState:
             "network": {k: v[rows].cpu().clone() for k, v in self.network.state_dict().items()},
             "optimiser": {k: v[rows].cpu() for k, v in self.optimiser.state().items()},
             "carried": [v[rows].cpu().clone() for v in self.carried or ()],
+            "averages": {k: v[rows].cpu().clone() for k, v in self._averages().items()},
             "history": self.histories[i].state(),
         }
 
@@ -84,11 +96,16 @@ class TrainState:
         self.optimiser.load(_joined([run["optimiser"] for run in runs], device))
         parts = zip(*(run["carried"] for run in runs), strict=True)
         self.carried = tuple(torch.cat(part).to(device) for part in parts) or None
+        if self.averages is not None:
+            self.averages.load(_joined([run["averages"] for run in runs], device))
         self.histories = [History.restored(run["history"]) for run in runs]
         self.backends = [
             "+".join(sorted({now, *run.get("backend", "plain").split("+")}))  # earlier code knew no other
             for now, run in zip(self.backends, runs, strict=True)
         ]
+
+    def _averages(self) -> dict[str, Tensor]:
+        return {} if self.averages is None else self.averages.state()
 
 
 def _joined(parts: Sequence[Mapping[str, Tensor]], device: torch.device) -> dict[str, Tensor]:
@@ -106,9 +123,10 @@ def begin(
 ) -> TrainState:
     """A fresh state for runs whose settings differ in seed, rates and what is per run only.
 
-    Raises Fault for a `backend` that is unknown or that the device cannot run (`rnnrepro.scan.chosen`).
+    Raises Fault for a `backend` that is unknown or that the device cannot run (`rnnrepro.scan.chosen`), and for
+    penalties or averages that the task or the model cannot have.
     """
-    common = settings[0]
+    common, training = settings[0], settings[0]["training"]
     seeds = [run["seed"] for run in settings]
     task_settings = {k: v for k, v in common["task"].items() if k != "kind"}
     task = tasks.build(
@@ -120,6 +138,10 @@ def begin(
         device=device,
         corpora=corpora,
     )
+    if training["temporal_penalty"] and not task.readout_every:
+        raise Fault(
+            "temporal_penalty needs a task that reads every step, and this one reads the last; set it to 0"
+        )
     network = models.compose(
         models.joined([run["model"] for run in settings]),
         input_size=task.input_size,
@@ -137,6 +159,7 @@ def begin(
         optimiser=optimiser_of(network, settings, device),
         histories=[History() for _ in seeds],
         backends=[_chosen(network)] * len(seeds),
+        averages=None if training["averaging"] == "none" else Averages(network, training["averaging_window"]),
     )
 
 

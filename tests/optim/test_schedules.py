@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rnnrepro import tables
-from rnnrepro.optim.schedules import constant, halve_on_plateau
+from rnnrepro.optim.schedules import Moment, constant, drop, halve_on_plateau
 
 NAN = float("nan")
 
@@ -26,18 +26,26 @@ NAN = float("nan")
 )
 def test_the_rate_is_halved_after_each_evaluation_without_a_new_best(losses, factor):
     history = [(10 * (index + 1), loss) for index, loss in enumerate(losses)]
-    assert halve_on_plateau(1000, history) == factor
+    assert halve_on_plateau(Moment(1000, history=history)) == factor
 
 
 def test_evaluations_after_the_step_do_not_count():
     history = [(10, 2.0), (20, 3.0), (30, 3.0)]
-    assert [halve_on_plateau(step, history) for step in (9, 10, 19, 20, 29, 30)] == [1, 1, 1, 0.5, 0.5, 0.25]
+    factors = [halve_on_plateau(Moment(step, history=history)) for step in (9, 10, 19, 20, 29, 30)]
+    assert factors == [1, 1, 1, 0.5, 0.5, 0.25]
 
 
 def test_the_constant_schedule_ignores_the_past():
-    assert constant(5, [(1, 2.0), (2, 3.0)]) == 1.0
+    assert constant(Moment(5, history=[(1, 2.0), (2, 3.0)])) == 1.0
 
 
 @pytest.mark.parametrize("name", tables.SCHEDULES)
 def test_every_named_schedule_starts_at_one(name):
-    assert tables.load("schedule", name)(0, []) == 1.0
+    arguments = {**tables.SCHEDULES[name].arguments, "milestones": [2]}
+    assert tables.load("schedule", name)(Moment(0, training=arguments)) == 1.0
+
+
+def test_the_rate_drops_once_each_milestone_is_reached():
+    training = {"milestones": [2, 3, 3], "drop_factor": 10.0}
+    factors = [drop(Moment(10 * epochs, epochs, training=training)) for epochs in range(5)]
+    assert factors == pytest.approx([1, 1, 0.1, 0.001, 0.001])
