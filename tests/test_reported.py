@@ -94,6 +94,12 @@ def test_every_row_resolves(path, project):
         ),
         ("nnrnn", "fisher_table", "", "alpha=1.05,beta=0.005,d=0.2", 20.4, None, "seen"),
         ("nnrnn", "rerun_mnist_permuted", "mnist_permuted/rnn", "epochs=70,seed=101", 0.0982, None, "seen"),
+        ("nonnormal", "table1", "words/chain", "", 6.514, 0.001, "seen"),
+        ("nonnormal", "table1", "enwik8/lstm_merity", "", 1.232, None, "seen"),
+        ("nonnormal", "table2_psmnist", "psmnist/orthogonal", "", 2.72, 0.08, "seen"),
+        ("nonnormal", "table3", "characters/lstm.mixed", "", 1.227, 0.0, "seen"),
+        ("nonnormal", "fig3d", "copy/chain", "", 46.0, None, "seen"),
+        ("nonnormal", "fig1_totals", "", "net=fbchain,alpha=0.99,beta=0.04", 5.346, None, "derived"),
         ("scornn", "table_mnist", "mnist/scornn.n360", "", 0.983, None, "recalled"),
         ("scornn", "table_mnist", "mnist_permuted/urnn_rc.n512", "", 0.945, None, "recalled"),
         ("scornn", "table_mnist", "mnist_permuted/scornn.n512", "", 0.966, None, "seen"),
@@ -115,7 +121,9 @@ def test_what_is_not_the_papers_own_says_whose_it_is():
         "projUNN",
     }
     assert all(r.quoted_from for r in rows if r.exhibit.startswith("rerun_"))
-    assert not any(r.quoted_from for r in rows if r.exhibit in ("table1", "table_mnist", "table_timit"))
+    printed = [r for r in rows if r.exhibit in ("table1", "table_mnist", "table_timit")]
+    quoted = {r.cell.partition("/")[2]: r.quoted_from for r in printed if r.quoted_from}
+    assert quoted == {"lstm_merity": "Merity et al. 2018"}
 
 
 def test_a_spread_may_be_less_sure_than_its_value():

@@ -38,7 +38,7 @@ def looked_up(settings: dict, path: str):
 
 def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_tables_know():
     PROJECT.check()
-    assert {"enrnn", "nnrnn", "scornn", "scurnn"} <= set(PAPERS)
+    assert {"enrnn", "nnrnn", "nonnormal", "scornn", "scurnn"} <= set(PAPERS)
     assert all(cells(scale) for scale in SCALES)
 
 
@@ -69,6 +69,9 @@ def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_t
         ("scurnn/timit/scurnn.n128", 39_000),
         ("scornn/timit/urnn_fc.n128", 13_000),
         ("enrnn/timit/enrnn.n221", 300 * 28),
+        ("nonnormal/copy/chain.gain=1.02", 375_000),
+        ("nonnormal/addition/identity.gain=1", 375_000),
+        ("nonnormal/psmnist/fbchain.gain=0.04", 375_000),
     ],
 )
 def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, key, steps):
@@ -90,6 +93,12 @@ def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, k
         ("scurnn/adding_750/scurnn", 750),
         ("scurnn/timit/scurnn.n192", 490),
         ("enrnn/timit/scornn.n224", 489),
+        ("nonnormal/copy/orthogonal.gain=0.99", 500),
+        ("nonnormal/addition/chain.gain=1", 750),
+        ("nonnormal/psmnist/chain.gain=1", 784),
+        ("nonnormal/words/chain.gain=1", 70),
+        ("nonnormal/characters/lstm.mixed", 150),
+        ("nonnormal/enwik8/fbchain.gain=0.21", 200),
     ],
 )
 def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, length):
@@ -201,6 +210,47 @@ def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, le
         ("scurnn/mnist_permuted/scurnn.n250", "task.permutation", 92916),
         ("scurnn/gain/scurnn.bad", "model.update.bias", "constant(0.1)"),
         ("scurnn/gain/scurnn.bad", "model.start.init", None),
+        ("nonnormal/copy/chain.gain=1.02", "model.matrix.init", "chain"),
+        ("nonnormal/copy/chain.gain=1.02", "model.matrix.gain", 1.02),
+        ("nonnormal/copy/chain.gain=1.02", "model.matrix.orientation", "paper"),
+        ("nonnormal/copy/chain.gain=1.02", "model.drive.init", "identity(0.9)"),
+        ("nonnormal/copy/chain.gain=1.02", "model.update_kind", "elu"),
+        ("nonnormal/copy/chain.gain=1.02", "model.readout.init", "glorot_uniform"),
+        ("nonnormal/copy/chain.gain=1.02", "task.pool", 60_000),
+        ("nonnormal/copy/chain.gain=1.02", "training.batch", 16),
+        ("nonnormal/copy/chain.gain=1.02", "training.clip", 10.0),
+        ("nonnormal/copy/chain.gain=1.02", "training.stop_below", 0.0025),
+        ("nonnormal/copy/chain.gain=1.02", "optimiser.main.kind", "rmsprop_keras"),
+        ("nonnormal/copy/chain.gain=1.02", "optimiser.main.epsilon", 1e-7),
+        ("nonnormal/copy/fbchain.gain=0.07", "model.matrix.forward", 0.99),
+        ("nonnormal/copy/identity.gain=0.01", "model.drive.init", "fan_in_normal(0.9)"),
+        ("nonnormal/copy/identity.gain=0.01", "model.drive.fan_in", "hidden"),
+        ("nonnormal/addition/orthogonal.gain=1.05", "model.update_kind", "relu"),
+        ("nonnormal/addition/orthogonal.gain=1.05", "task.marks", "equal_halves"),
+        ("nonnormal/psmnist/chain.gain=1", "model.hidden", 25),
+        ("nonnormal/psmnist/chain.gain=1", "task.permutation", "per_seed"),
+        ("nonnormal/words/chain.gain=0.5", "model.update_kind", "tanh"),
+        ("nonnormal/words/chain.gain=0.5", "model.network.last", 400),
+        ("nonnormal/words/chain.gain=0.5", "model.network.tied", True),
+        ("nonnormal/words/chain.gain=0.5", "model.dropout.embedding", 0.1),
+        ("nonnormal/words/chain.gain=0.5", "training.activation_penalty", 2.0),
+        ("nonnormal/words/chain.gain=0.5", "training.temporal_penalty", 1.0),
+        ("nonnormal/words/chain.gain=0.5", "task.vary_length", True),
+        ("nonnormal/words/chain.gain=0.5", "task.test_batch", 1),
+        ("nonnormal/words/chain.gain=0.5", "optimiser.main.rate", 1e-3),
+        ("nonnormal/words/chain.gain=0.5", "optimiser.main.weight_decay", 1.2e-6),
+        ("nonnormal/words/lstm.ortho", "model.drive.init", "fan_in_normal(0.9)"),
+        ("nonnormal/words/lstm.plain", "model.matrix.init", "fan_in_uniform"),
+        ("nonnormal/characters/chain.gain=1.05", "model.dropout.embedding", 0.0),
+        ("nonnormal/characters/chain.gain=1.05", "model.dropout.recurrent", 0.1),
+        ("nonnormal/characters/chain.gain=1.05", "training.activation_penalty", 0.0),
+        ("nonnormal/characters/chain.gain=1.05", "training.milestones", [300, 400]),
+        ("nonnormal/characters/lstm.chain", "model.matrix.gain", 1.02),
+        ("nonnormal/characters/lstm.chain", "optimiser.main.rate", 2e-3),
+        ("nonnormal/enwik8/lstm.mixed", "model.hidden", 1840),
+        ("nonnormal/enwik8/lstm.mixed", "model.matrix.init", "mixed"),
+        ("nonnormal/enwik8/lstm.mixed", "model.dropout.recurrent", 0.0),
+        ("nonnormal/enwik8/lstm.mixed", "training.clip", 0.25),
     ],
 )
 def test_settings_at_paper_scale_are_those_of_the_protocol(paper_scale, key, path, value):
@@ -260,6 +310,12 @@ def test_numbers_of_seeds_at_paper_scale(paper_scale, key, seeds):
         ("scurnn/adding_750/scurnn", 14_617),
         ("scurnn/timit/scurnn.n128", 83_073),
         ("scurnn/timit/scurnn.n258", 200_853),
+        ("nonnormal/copy/chain.gain=1", 12_009),
+        ("nonnormal/addition/identity.gain=1", 10_401),
+        ("nonnormal/psmnist/fbchain.gain=0.01", 935),
+        ("nonnormal/words/chain.gain=1", 9_062_900 - 2_700),  # PyTorch's two biases of a layer are one here
+        ("nonnormal/characters/identity.gain=1", 3_454_450 - 2_200),
+        ("nonnormal/enwik8/chain.gain=1", 11_879_165 - 4_080),
     ],
 )
 def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(paper_scale, key, parameters):
@@ -268,7 +324,7 @@ def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(pap
     from rnnrepro import models
 
     cell = paper_scale[key]
-    text = cell.runs[0].settings["task"]["kind"] in ("copying", "characters")
+    text = cell.runs[0].settings["task"]["kind"] in ("copying", "characters", "words")
     network = models.compose(
         cell.runs[0].settings["model"],
         input_size=cell.shape.inputs,
@@ -290,8 +346,25 @@ def test_training_at_quick_fits_its_budget_and_needs_no_download():
 def test_training_at_small_fits_its_budget_and_reads_the_real_data():
     found = cells("small").values()
     assert sum(cell.estimate.seconds for cell in found) <= 5_400
-    assert {name for cell in found for name in cell.data_sets} == {"mnist", "ptb_char", "fsdd"}
+    assert {name for cell in found for name in cell.data_sets} == {"mnist", "ptb_char", "ptb_word", "fsdd"}
     assert {len({run.seed for run in cell.runs}) for cell in found} == {3}
+
+
+@pytest.mark.parametrize(
+    ("arm", "runs"),
+    [
+        *((f"{task}/{arm}", 462) for task in ("copy", "addition", "psmnist") for arm in ("chain", "fbchain")),
+        *((f"{task}/{arm}", 594) for task in ("copy", "psmnist") for arm in ("identity", "orthogonal")),
+        *((f"words/{arm}", 63) for arm in ("chain", "fbchain", "identity")),
+        ("enwik8/lstm.mixed", 3),
+    ],
+)
+def test_the_grids_of_nonnormal_are_whole(paper_scale, arm, runs):
+    found = [cell for cell in paper_scale.values() if cell.whole == f"nonnormal/{arm}"]
+    every = [run for cell in found for run in cell.runs]
+    assert len({run.digest for run in every}) == len(every) == runs
+    first = 1 if runs > 63 else 0
+    assert {run.seed for run in every} == set(range(first, first + (6 if first else 3)))
 
 
 def test_equal_runs_of_the_two_character_experiments_are_one():
