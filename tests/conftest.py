@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import wave
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
@@ -12,3 +17,75 @@ torch.set_num_threads(1)
 def one_thread() -> None:
     """Each test begins with one thread, whatever the one before has left."""
     torch.set_num_threads(1)
+
+
+class Sounds:
+    """Makes sound files, and corpora of them in upstream's layouts."""
+
+    def sphere(self, samples: np.ndarray, rate: int = 16_000, **fields: str) -> bytes:
+        """A NIST SPHERE file of 16-bit samples: a header of 1,024 bytes in text, and the samples, low byte first."""
+        said = {
+            "sample_count": f"-i {len(samples)}",
+            "sample_n_bytes": "-i 2",
+            "channel_count": "-i 1",
+            "sample_byte_format": "-s2 01",
+            "sample_rate": f"-i {rate}",
+            "sample_coding": "-s3 pcm",
+        } | fields
+        lines = "".join(f"{name} {value}\n" for name, value in said.items())
+        header = f"NIST_1A\n   1024\n{lines}end_head\n".encode()
+        return header.ljust(1024) + np.asarray(samples, "<i2").tobytes()
+
+    def wav(self, samples: np.ndarray, rate: int = 16_000) -> bytes:
+        """A RIFF WAVE file of 16-bit samples."""
+        out = io.BytesIO()
+        with wave.open(out, "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(rate)
+            file.writeframes(np.asarray(samples, "<i2").tobytes())
+        return out.getvalue()
+
+    def noise(self, name: str, count: int) -> np.ndarray:
+        """So many samples that are always the same for a name, (n,) int16."""
+        generator = np.random.default_rng(list(name.encode()))
+        return generator.integers(-9000, 9000, count).astype(np.int16)
+
+    def timit(
+        self,
+        folder: Path,
+        speakers: dict[str, list[str]],
+        *,
+        lower: bool = False,
+        riff: bool = False,
+        same: bytes | None = None,
+    ) -> None:
+        """TIMIT's folders with ten sentences of each speaker of TRAIN and TEST, of many lengths or all the `same`."""
+        for side, names in speakers.items():
+            for i, speaker in enumerate(names):
+                for j in range(10):
+                    sentence = f"S{'AAIIIXXXXX'[j]}{i + j * 100 + 1}"
+                    place = f"{side}/DR{i % 8 + 1}/{speaker}/{sentence}.WAV{'.wav' if riff else ''}"
+                    path = folder / (place.lower() if lower else place)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    if same is not None:
+                        path.write_bytes(same)
+                        continue
+                    samples = self.noise(speaker + sentence, 700 + 97 * j + 13 * (i % 5))
+                    path.write_bytes(self.wav(samples) if riff else self.sphere(samples))
+                    path.with_suffix(".PHN").write_text("0 700 h#\n")
+
+    def digits(self, speakers: tuple[str, ...] = ("ann", "bob"), recordings: int = 12) -> dict[str, bytes]:
+        """{`recordings/0_ann_3.wav`: content} for the digits 0 and 1, of different lengths."""
+        names = [f"{d}_{s}_{i}" for d in range(2) for s in speakers for i in range(recordings)]
+        lengths = [300 + 171 * (7 * k % 11) for k in range(len(names))]
+        return {
+            f"recordings/{name}.wav": self.wav(self.noise(name, count), 8000)
+            for name, count in zip(names, lengths, strict=True)
+        }
+
+
+@pytest.fixture(scope="session")
+def sounds() -> Sounds:
+    """Makes sound files and corpora."""
+    return Sounds()

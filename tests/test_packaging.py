@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {"pytorch": "torch"}
+CONDA_NAMES = {"pytorch": "torch", "pysoundfile": "soundfile"}
 
 
 def pinned() -> dict[str, str]:
@@ -93,6 +93,7 @@ def test_the_library_alone_needs_no_pipeline():
         "numpy",
         "scipy",
         "numba",
+        "soundfile",
         "pyarrow",
         "pyyaml",
     }

@@ -1,5 +1,7 @@
 """Fetch data sets: from a mirror folder if one is named, else from upstream; every file checked against its checksum.
 
+Of a licensed data set, whose folder `corpora` in config.yaml names, nothing is fetched: it is looked through.
+
 rnnrepro data list
 rnnrepro data fetch mnist ptb_char
 """
@@ -31,9 +33,8 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "list":
         for name, entry in DATASETS.items():
             size = sum(file.bytes for file in entry.files) / 1e6
-            print(
-                f"{name:12s} {f'{size:6.1f} MB' if entry.files else 'comes with a dependency':24s} {entry.about}"
-            )
+            whence = "yours: see `corpora`" if entry.supplied_by_user else "comes with a dependency"
+            print(f"{name:12s} {f'{size:6.1f} MB' if entry.files else whence:24s} {entry.about}")
         return 0
     return _fetch(args, args.datasets or [n for n, e in DATASETS.items() if e.files])
 
@@ -42,13 +43,27 @@ def _fetch(args: argparse.Namespace, names: list[str]) -> int:
     from rnnrepro import records
     from rnnrepro.datasets.fetch import fetch
     from rnnrepro.datasets.provenance import digest
+    from rnnrepro.datasets.registry import row
 
     project = project_of(args)
     mirror = args.mirror or mirror_of(project.user)
     for name in names:
+        if row(name).supplied_by_user:
+            _look_through(name, project.user.corpora)
+            continue
         fetch(name, Path(project.user.data), mirror=mirror, progress=show_download)
         print(f"{name}: complete in {Path(project.user.data)}")
     if args.stamp:
-        lines = [f"{sha}  {file}\n" for name in names for file, sha in sorted(digest(name).items())]
+        corpora = project.user.corpora
+        lines = [f"{sha}  {file}\n" for name in names for file, sha in sorted(digest(name, corpora).items())]
         records.atomically(args.stamp, lambda part: part.write_text("".join(lines)))
     return 0
+
+
+def _look_through(name: str, corpora: dict[str, str]) -> None:
+    """Say that a licensed data set is complete where the user has it. Raises Fault, saying what is missing."""
+    from rnnrepro.datasets import speech
+
+    splits = speech.load(name, None, corpora, drop_sa="substring").splits
+    counts = ", ".join(f"{len(found):,} of {split}" for split, found in splits.items())
+    print(f"{name}: complete in {corpora[name]}: {counts} utterances")

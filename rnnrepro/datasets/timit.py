@@ -84,7 +84,7 @@ def utterances(folder: str | None) -> Mapping[str, Path]:
             folders.clear()
         folders.sort()
         for file in sorted(files, key=lambda name: (len(name), name)):
-            match = _PLACE.fullmatch(Path(place, file).as_posix().upper())
+            match = _PLACE.fullmatch(Path(place, file).relative_to(folder).as_posix().upper())
             if match:
                 found.setdefault(match[1], Path(place, file))
     if not found:
