@@ -72,13 +72,13 @@ NETS: dict[str, Callable[..., Net]] = {
 }
 
 
-def net(kind: str, size: int, gain: float, feedback: float = 0.0) -> Net:
+def net(kind: str, size: int, gain: float, feedback: float = 0.0, *, seed: int = 0) -> Net:
     """The net of NETS. Raises Fault for another kind, and for feedback of one that has none."""
     if kind not in NETS:
         raise Fault(f"unknown linear network {kind!r}{nearest(kind, NETS)}")
     if feedback and kind != "fbchain":
         raise Fault(f"the linear network {kind!r} has no feedback")
-    return NETS[kind](size, gain, feedback) if kind == "fbchain" else NETS[kind](size, gain)
+    return chain(size, gain, feedback) if NETS[kind] is chain else NETS[kind](size, gain, seed)
 
 
 def normal_memory_curve(gain: float, steps: int) -> np.ndarray:

@@ -139,8 +139,8 @@ def spread(heights: Sequence[float], step: float) -> list[float]:
     return result
 
 
-def shared_legend(drawn: Figure, entries: Sequence[tuple[str, str, Any]]) -> None:
-    """One row of (text, colour, dash) below all panels."""
+def shared_legend(drawn: Figure, entries: Sequence[tuple[str, str, Any]], *, columns: int = 6) -> None:
+    """Rows of (text, colour, dash) below all panels, at most `columns` in each."""
     handles = [
         Line2D([], [], color=colour, linestyle=dash, linewidth=1.4, label=text)
         for text, colour, dash in entries
@@ -148,10 +148,19 @@ def shared_legend(drawn: Figure, entries: Sequence[tuple[str, str, Any]]) -> Non
     drawn.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(len(handles), 6),
+        ncols=min(len(handles), columns),
         handlelength=2.2,
         columnspacing=1.6,
     )
+
+
+def shared_dots(drawn: Figure, entries: Sequence[tuple[str, str]]) -> None:
+    """One row of (text, colour) of scattered dots below all panels."""
+    handles = [
+        Line2D([], [], color=colour, marker="o", markersize=3.5, linestyle="none", label=text)
+        for text, colour in entries
+    ]
+    drawn.legend(handles=handles, loc="outside lower center", ncols=len(handles), handletextpad=0.3)
 
 
 def ramp(count: int) -> list[tuple[str, Any]]:
