@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnrepro.tasks.shapes import Shape
+from rnnrepro.widths import Width, widths
 
 _STEP_SECONDS = 0.12e-3  # an optimiser step of a stack, whatever its size
 _TIME_SECONDS = 5.6e-6  # a run and time step, forward and backward
@@ -20,6 +21,7 @@ _OUTPUT_SECONDS = 5.7e-9  # an output, its loss and gradient
 _FLOPS_PER_SECOND = 105e9  # of the products
 _MATRIX_FLOPS = {"free": 0.0, "cayley": 25.0, "coupled": 25.0}  # times N³: as long as so much of a product
 _DEFAULT_MATRIX_FLOPS = 27.0
+_MASK_SECONDS = 6e-9  # an entry of W that may be left out: drawn, multiplied, and its gradient
 _LARGER_BATCHES = 1.6  # an evaluation is so much slower than its share of a step: its batches leave the cache
 _BYTES_PER_VALUE = 8
 
@@ -42,15 +44,12 @@ class Estimate:
 
 def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
     """Cost of the runs with these settings, trained as one stack. Dense products count 2·m·n·k, a step 3 passes."""
-    first, runs = settings[0], len(settings)
-    training, hidden = first["training"], first["model"]["hidden"]
-    gates = 4 if first["model"]["update_kind"] == "lstm" else 1
+    runs, training, model = len(settings), settings[0]["training"], settings[0]["model"]
+    layers = widths(model, shape.inputs)
     steps, batch = training["steps"], training["batch"]
-    inputs = first["model"]["embedding"]["size"] or shape.inputs
-    product = (
-        2 * hidden * gates * (hidden + inputs) + 2 * hidden * shape.outputs * shape.readouts / shape.length
-    )
-    matrix = _MATRIX_FLOPS.get(first["model"]["matrix_kind"], _DEFAULT_MATRIX_FLOPS) * hidden**3
+    product = sum(2 * layer.columns * (layer.rows + layer.inputs) for layer in layers)
+    product += 2 * layers[-1].rows * shape.outputs * shape.readouts / shape.length
+    matrix = _matrix_flops(model, layers)
     looks = evaluations(training, shape)
     looked_at = sum(shape.evaluated.get(split, 0) for split in training["splits"])
     flops = runs * (
@@ -58,19 +57,42 @@ def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
         + steps * matrix
         + looks * looked_at * product * shape.length
     )
-    sequence = shape.length * hidden * _UNIT_SECONDS[gates] + shape.readouts * shape.outputs * _OUTPUT_SECONDS
+    units = sum(layer.hidden * _unit_seconds(layer.columns // layer.hidden) for layer in layers)
+    sequence = shape.length * units + shape.readouts * shape.outputs * _OUTPUT_SECONDS
     sequence += 3 * product * shape.length / _FLOPS_PER_SECOND
-    step = shape.length * _TIME_SECONDS + batch * sequence + matrix / _FLOPS_PER_SECOND
+    step = len(layers) * shape.length * _TIME_SECONDS + batch * sequence + matrix / _FLOPS_PER_SECOND
+    if model["dropout"]["recurrent"]:
+        step += sum(layer.rows * layer.columns for layer in layers) * _MASK_SECONDS
     look = looked_at * sequence / 3 * _LARGER_BATCHES
-    parameters = hidden * gates * (hidden + inputs) + hidden * shape.outputs
     rows = steps / training["record_every"] * 2 + looks * 4
     return Estimate(
         steps=steps,
         runs=runs,
         flops=flops,
         seconds=steps * _STEP_SECONDS + runs * (steps * step + looks * look),
-        disk_bytes=int(runs * (parameters * 3 * _BYTES_PER_VALUE / 2 + rows * _BYTES_PER_VALUE)),
+        disk_bytes=int(runs * (weights(model, shape) * 3 * _BYTES_PER_VALUE / 2 + rows * _BYTES_PER_VALUE)),
     )
+
+
+def weights(model: Mapping[str, Any], shape: Shape) -> int:
+    """The weights of a network whose matrices are free, without its biases."""
+    layers = widths(model, shape.inputs)
+    recurrent = sum(layer.columns * (layer.rows + layer.inputs) for layer in layers)
+    readout = 0 if model["network"]["tied"] else layers[-1].rows * shape.outputs
+    return recurrent + readout + shape.inputs * model["embedding"]["size"]
+
+
+def _matrix_flops(model: Mapping[str, Any], layers: Sequence[Width]) -> float:
+    """What building the matrices of all layers takes, in products; complex ones count as real ones of 2N."""
+    each = _MATRIX_FLOPS.get(model["matrix_kind"], _DEFAULT_MATRIX_FLOPS)
+    return sum(each * layer.rows**3 for layer in layers)
+
+
+def _unit_seconds(gates: int) -> float:
+    """Of a unit and time step, by the number of gates: between those that were measured, on a line."""
+    few, many = min(_UNIT_SECONDS), max(_UNIT_SECONDS)
+    slope = (_UNIT_SECONDS[many] - _UNIT_SECONDS[few]) / (many - few)
+    return _UNIT_SECONDS[few] + slope * (gates - few)
 
 
 def evaluations(training: Mapping[str, Any], shape: Shape) -> int:

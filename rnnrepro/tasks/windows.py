@@ -47,8 +47,8 @@ class Windows:
         if not self.vary:
             return epochs * -(-self.positions // self.length)
         while len(self._ends) <= epochs:
-            drawn = _drawn(self.positions, self.length, len(self._ends) - 1)
-            self._ends.append(self._ends[-1] + len(drawn))
+            drawn = _count(self.positions, self.length, len(self._ends) - 1)
+            self._ends.append(self._ends[-1] + drawn)
         return self._ends[epochs]
 
     def epochs(self, steps: int) -> int:
@@ -81,3 +81,8 @@ def _drawn(positions: int, base: int, epoch: int) -> tuple[tuple[int, int, float
         found.append((start, min(length, positions - start), length / base))
         start += length
     return tuple(found)
+
+
+@functools.cache
+def _count(positions: int, base: int, epoch: int) -> int:
+    return len(_drawn(positions, base, epoch))

@@ -19,6 +19,7 @@ from rnnrepro.scan import chosen
 from rnnrepro.tasks.shapes import Shape
 from rnnrepro.training import memory
 from rnnrepro.updates.base import Update
+from rnnrepro.widths import Width, widths
 
 AUTO = "auto"
 SHARE = 0.5
@@ -29,6 +30,8 @@ _SEQUENCES_OF_ANALYSES = 32
 _OF_MATRIX = (
     30  # floats an entry of W: slots, gradients, and what building it keeps, partly in double precision
 )
+_OF_TABLE = 6  # floats an entry of an embedding: gradients, slots, what dropout leaves of it
+_BETWEEN = 3  # floats a feature between two layers: what dropout leaves of it, gradients
 _OF_OUTPUTS = 4  # floats an output: scores, powers, gradients
 
 Item = TypeVar("Item")
@@ -45,19 +48,29 @@ def bytes_of_run(settings: Mapping[str, Any], shape: Shape, backend: str) -> int
     Right to a factor of two, which a test holds it to.
     """
     training, model = settings["training"], settings["model"]
-    update = _update(settings)
-    hidden, width = model["hidden"], model["hidden"] * update.gates
-    inputs = model["embedding"]["size"] or shape.inputs
-    stepped = _scanned(update, backend != "plain", shape.readouts > 1) * hidden
-    entering = 3 * inputs if model["embedding"]["size"] else shape.entering
+    update, layers, fused = _update(settings), widths(model, shape.inputs), backend != "plain"
+    each = [layer is not layers[-1] or shape.readouts > 1 for layer in layers]  # whose outputs are all kept
+    stepped = _stepped(update, layers, fused, each)
+    entering = 3 * layers[0].inputs if model["embedding"]["size"] else shape.entering
+    between = sum(_BETWEEN * layer.inputs for layer in layers[1:])
     read = _OF_OUTPUTS * shape.outputs * shape.readouts / shape.length
-    train = shape.length * training["batch"] * (stepped + entering + read)
-    forward = (hidden + width if backend == "plain" or shape.readouts > 1 else 2) + entering + read
-    looked_at = shape.length * shape.evaluation_batch * forward if training["splits"] else 0
-    kept = _scanned(update, False, True) * hidden
+    train = shape.length * training["batch"] * (stepped + entering + between + read)
+    forward = max(
+        layer.rows + layer.columns if not fused or every else 2
+        for layer, every in zip(layers, each, strict=True)
+    )
+    looked_at = shape.length * shape.evaluation_batch * (forward + entering + between / _BETWEEN + read)
+    kept = _stepped(update, layers, False, [True] * len(layers))
     analysed = shape.length * _SEQUENCES_OF_ANALYSES * kept if settings["analyses"] else 0
-    weights = _OF_MATRIX * (hidden + inputs) * width + 4 * hidden * shape.outputs
-    return int(_FLOAT * (max(train, looked_at, analysed) + weights)) + shape.pool_bytes
+    most_at_once = max(train, looked_at if training["splits"] else 0, analysed)
+    return int(_FLOAT * (most_at_once + _of_weights(model, layers, shape))) + shape.pool_bytes
+
+
+def _of_weights(model: Mapping[str, Any], layers: Sequence[Width], shape: Shape) -> int:
+    """Floats of the weights, and of what is made of them: gradients, slots of the optimiser, masks."""
+    matrices = _OF_MATRIX * sum(layer.columns * (layer.rows + layer.inputs) for layer in layers)
+    table = _OF_TABLE * shape.inputs * model["embedding"]["size"]
+    return matrices + table + (0 if model["network"]["tied"] else 4 * layers[-1].rows * shape.outputs)
 
 
 def most(settings: Mapping[str, Any], shape: Shape, backend: str, device: torch.device) -> int:
@@ -74,6 +87,16 @@ def even(items: Sequence[Item], size: int) -> list[list[Item]]:
 
 def _update(settings: Mapping[str, Any]) -> Update:
     return tables.load("update", settings["model"]["update_kind"])(**settings["model"]["update"])
+
+
+def _stepped(update: Update, layers: Sequence[Width], fused: bool, each: Sequence[bool]) -> int:
+    """Floats a step of a sequence that all layers hold: what is kept of each, and the gradients of one at a time."""
+    kept = sum(
+        _scanned(update, fused, every) * layer.hidden for layer, every in zip(layers, each, strict=True)
+    )
+    backward = 0 if fused else 2 * sum(len(stage.inputs) for stage in update.stages) + 2
+    hidden = [layer.hidden for layer in layers]
+    return kept - backward * (sum(hidden) - max(hidden))
 
 
 def _scanned(update: Update, fused: bool, every: bool) -> int:

@@ -190,15 +190,19 @@ print(status("VmHWM") - before)
 @pytest.mark.parametrize("backend", ["plain", "auto"])
 @pytest.mark.parametrize(
     ("name", "hidden"),
-    [("adding/rnn", 160), ("adding/lstm", 64), ("text/lstm", 64)],
+    [("adding/rnn", 160), ("adding/lstm", 64), ("text/lstm", 64), ("text/lstm of three layers", 96)],
     ids=lambda value: str(value),
 )
 def test_the_estimated_memory_of_a_step_is_that_measured_to_a_factor_of_two(cells, name, hidden, backend):
-    cell = cells[name]
+    cell, layers = cells[name.partition(" ")[0]], name.endswith("layers")
     settings = json.loads(json.dumps(cell.runs[0].settings))
     settings["model"]["hidden"] = hidden
     settings["training"] |= {"batch": 64, "splits": []}
     settings["analyses"] = {}
+    if layers:
+        settings["model"]["network"] |= {"layers": 3, "last": 64, "tied": True}
+        settings["model"]["embedding"]["size"] = 64
+        settings["model"]["dropout"] = dict.fromkeys(settings["model"]["dropout"], 0.2)
     length = {"length": 200} if name.startswith("adding") else {"length": 100, "train": None}
     settings["task"] |= length | ({"pool": None} if name.startswith("adding") else {})
     shape = jobs.stacks.Shape(**{**vars(cell.shape), "length": length["length"], "pool_bytes": 0})
