@@ -122,17 +122,19 @@ def experiment(
     if why := plan.lacking(project, entry):
         return Run(name, entry.title, entry, lacking=why)
     own = [cell for cell in cells if cell.experiment == name]
-    firsts = {cell.whole: cell for cell in reversed(own)}
-    lines = [_arm(entry, cell, found.get(key)) for key, cell in reversed(firsts.items())]
+    wholes = dict.fromkeys(cell.whole for cell in own)
+    lines = [_arm(entry, [c for c in own if c.whole == key], found.get(key)) for key in wholes]
     return Run(name, entry.title, entry, lines, _budget(own))
 
 
-def _arm(entry: Experiment, cell: Cell, record: CellRecords | None) -> Arm:
-    arm = entry.models[cell.arm]
+def _arm(entry: Experiment, cells: Sequence[Cell], record: CellRecords | None) -> Arm:
+    cell, arm = cells[0], entry.models[cells[0].arm]
     status = "not trained yet"
     if record:
         lost = sum(state == "diverged" for state in record.status.values())
         status = f"{lost} of {len(record.status)} diverged" if lost else "finished"
+        if len(record.cells) < len(cells):
+            status += f"; {len(record.cells)} of {len(cells)} cells trained"
     return Arm(
         label=arm.label or cell.arm,
         hidden=arm.hidden,
