@@ -94,7 +94,8 @@ PLACES: dict[str, dict[str, Place | str]] = {
         "table2": Place("table2_{task}", _TOY, base=(100, 25)),
         "table3": Place("table3", _LANGUAGE, base=(1150, 1000, 1840)),
         "fig3d_counts": Place("fig3d", _TOY, base=(100,)),
-        "total_memory": Place("fig1_totals", {}, part=("net", "alpha", "beta", "lambda")),
+        "theory_J_tot": Place("fig1_totals", {}, part=("net", "alpha", "beta", "lambda")),
+        "theory_henrici": Place("fig1_totals", {}, part=("net", "alpha", "beta", "lambda")),
     },
     "scurnn": {
         "table_mnist": Place("table_mnist", _PIXELS),
@@ -125,23 +126,25 @@ def convert(paper: str, card: Mapping[str, Any]) -> list[Reported]:
 
 
 def _theory(card: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """A card's `theory_checks` as a table of total memories. Its other quantities are oracles of tests alone."""
-    rows = [
-        {
-            "task": "theory",
-            "setting": {
-                **{key: check[key] for key in ("net", "alpha", "beta", "lambda") if key in check},
-                **({"net": "normal"} if "lambda" in check else {}),
-            },
-            "value": check["J_tot"],
-            "source": "computed from the formulas of S, section 2.2",
-            "status": "derived",
-        }
-        for check in card.get("theory_checks", ())
-        if "J_tot" in check
-    ]
-    if rows:
-        yield {"id": "total_memory", "metric": "J_tot", "better": "higher", "rows": rows}
+    """A card's `theory_checks` as a table for each of their quantities."""
+    for quantity, metric, better in (("J_tot", "J_tot", "higher"), ("henrici", "henrici_index", None)):
+        rows = [_check(entry, quantity) for entry in card.get("theory_checks", ()) if quantity in entry]
+        if rows:
+            yield {"id": f"theory_{quantity}", "metric": metric, "better": better, "rows": rows}
+
+
+def _check(entry: Mapping[str, Any], quantity: str) -> dict[str, Any]:
+    setting = {key: entry[key] for key in ("net", "alpha", "beta", "lambda") if key in entry}
+    if "lambda" in setting:
+        setting["net"] = "orthogonal"  # the card says: or identity, which gives the same
+    source = "computed from the formulas of S, section 2.2"
+    return {
+        "task": "theory",
+        "setting": setting,
+        "value": entry[quantity],
+        "source": source,
+        "status": "derived",
+    }
 
 
 def _row(table: Mapping[str, Any], entry: Mapping[str, Any], place: Place) -> Reported:
