@@ -3,12 +3,14 @@
 import dataclasses
 import gzip
 import hashlib
+import io
 import struct
+import tarfile
 
 import numpy as np
 import pytest
 
-from rnnrepro.datasets import registry
+from rnnrepro.datasets import registry, timit
 from rnnrepro.datasets.registry import File
 
 WORDS = "a r e _ b a n k n o t e s _ o f _ b e r l i t z"
@@ -101,6 +103,38 @@ def enwik8(pin):
 
 
 @pytest.fixture
-def data(mnist, ptb, ptb_words, enwik8, tmp_path):
+def fsdd(pin, sounds):
+    """A few spoken digits in the tar that is made of upstream's archive."""
+    recordings = sounds.digits()
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, content in sorted(recordings.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    samples = {name: (len(content) - 44) // 2 for name, content in recordings.items()}
+    of_train = {name for name in samples if int(name.split("_")[2][:-4]) > 9}
+    judged = max(count for name, count in samples.items() if name not in of_train)
+    longest = {"train": max(samples[name] for name in of_train), "dev": judged, "core": judged}
+    name = registry.DATASETS["fsdd"].files[0].name
+    pin("fsdd", {name: out.getvalue()}, sizes={"train": 8, "dev": 20, "core": 20}, longest=longest)
+
+
+@pytest.fixture
+def tiny_timit(monkeypatch, sounds, tmp_path):
+    """The folder of a TIMIT of three training, two dev and one core speaker, as a licensee has it."""
+    monkeypatch.setattr(timit, "DEV", ("FAKS0", "MGWT0"))
+    monkeypatch.setattr(timit, "CORE", ("MDAB0",))
+    sizes = {"train": 16, "train_all_speakers": 24, "dev": 16, "core": 8}
+    longest = {"train": 700 + 97 * 9 + 26, "dev": 700 + 97 * 9 + 26, "core": 700 + 97 * 9 + 26}
+    row = dataclasses.replace(registry.DATASETS["timit"], sizes=sizes, longest=longest)
+    monkeypatch.setitem(registry.DATASETS, "timit", row)
+    speakers = {"TRAIN": ["FCJF0", "MSAT1", "MDPK0"], "TEST": ["FAKS0", "MGWT0", "MDAB0"]}
+    sounds.timit(tmp_path / "timit", speakers)
+    return tmp_path / "timit"
+
+
+@pytest.fixture
+def data(mnist, ptb, ptb_words, enwik8, fsdd, tiny_timit, tmp_path):
     """The folder that holds them all."""
     return tmp_path
