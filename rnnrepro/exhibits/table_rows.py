@@ -12,6 +12,9 @@ import numpy as np
 from rnnrepro.claims import statistics
 from rnnrepro.claims.statistics import RunValue
 from rnnrepro.config import Exhibit, Experiment, statistic
+from rnnrepro.errors import Fault
+from rnnrepro.exhibits import chosen
+from rnnrepro.exhibits.chosen import Chosen
 from rnnrepro.reported import Reported, absence
 
 if TYPE_CHECKING:
@@ -77,7 +80,8 @@ class Group:
 class Block:
     """What one row has in one group: the reported numbers, and ours or the reason why there are none.
 
-    `second` is of the group's second statistic.
+    `second` is of the group's second statistic; `chosen` says in words which of our runs these are, where not all
+    of a grid point are.
     """
 
     reported: Sequence[Reported] = ()
@@ -85,6 +89,7 @@ class Block:
     ours: Summary | None = None
     second: Summary | None = None
     provenance: Mapping = field(default_factory=dict)
+    chosen: str = ""
 
     @property
     def difference(self) -> float | None:
@@ -124,6 +129,11 @@ class Sources:
     own: Mapping[str, Experiment]
     lacking: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def one_line(self) -> bool:
+        """Whether an arm has one row, of its best setting or of its successful runs, whatever its grid."""
+        return self.exhibit.options.get("points") == chosen.BEST or "only" in self.exhibit.options
+
     def known(self, name: str) -> list[Experiment]:
         """The experiment at this scale and at the paper's, as far as they are."""
         return [e for e in (self.experiments.get(name), self.own.get(name)) if e is not None]
@@ -155,9 +165,12 @@ def _of(row: Reported, experiment: str) -> bool:
 
 
 def lines(s: Sources, shown: Sequence[Group]) -> list[Line]:
-    """The rows, in the exhibit's order of models; with a grid, a row for each point."""
+    """The rows, in the exhibit's order of models; with a grid, a row for each point or one for the chosen runs."""
     found = []
     for arm in _arms(s, shown):
+        if s.one_line:
+            found.append(_line(s, shown, arm, ""))
+            continue
         points = dict.fromkeys(
             run["point"]
             for g in shown
@@ -237,11 +250,26 @@ def _block(s: Sources, group: Group, arm: str, point: str) -> Block | None:
         return Block(printed, reason=why) if printed or absence(group.experiment, arm) else None
     if record is None:
         return Block(printed, reason=s.lacking.get(group.name, "no results yet"))
-    values = _values(record, s.exhibit, group.split, s.exhibit.statistic, point)
-    if not values:
+    shown = _chosen(s.exhibit, record, group.split, point)
+    if not shown.runs and not shown.words:
         return None
-    second = summary(_values(record, s.exhibit, group.split, group.second, point)) if group.second else None
-    return Block(printed, ours=summary(values), second=second, provenance=record.provenance)
+    values = _values(record, s.exhibit, group.split, s.exhibit.statistic, shown)
+    second = summary(_values(record, s.exhibit, group.split, group.second, shown)) if group.second else None
+    return Block(
+        printed, ours=summary(values), second=second, provenance=record.provenance, chosen=shown.words
+    )
+
+
+def _chosen(exhibit: Exhibit, record: CellRecords, split: str, point: str) -> Chosen:
+    """The runs of `point`, of the best point, or the successful ones. Raises Fault for other options."""
+    only, points = exhibit.options.get("only"), exhibit.options.get("points", "all")
+    if only not in (None, chosen.SUCCESSES) or points not in ("all", chosen.BEST):
+        raise Fault(f"{record.key}: a table's options are points: all or best, and only: successes")
+    if only:
+        return chosen.successful(record, exhibit.options.get("success", {}))
+    if points == chosen.BEST:
+        return chosen.best(record, exhibit.metric, split, exhibit.statistic)
+    return chosen.of_point(record, point)
 
 
 def _own(s: Sources, group: Group, arm: str) -> bool:
@@ -262,6 +290,5 @@ def _printed(s: Sources, group: Group, arm: str) -> Iterator[Reported]:
     yield from sorted(rows, key=lambda r: bool(r.quoted_from))
 
 
-def _values(record: CellRecords, exhibit: Exhibit, split: str, spec: str, point: str) -> list[RunValue]:
-    found = statistics.of_cell(record, exhibit.metric, split, spec)
-    return [value for value in found if value.point == point]
+def _values(record: CellRecords, exhibit: Exhibit, split: str, spec: str, shown: Chosen) -> list[RunValue]:
+    return shown.of(statistics.of_cell(record, exhibit.metric, split, spec))

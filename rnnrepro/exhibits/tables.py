@@ -178,6 +178,8 @@ def _entry(column: str, exhibit: Exhibit, group: Group, block: Block, notes: Not
     if ours is None:
         return Entry(f"not run: {block.reason}", number=False) if column == "Ours" else Entry("–")
     if column == "Ours":
+        if not ours.n:
+            return Entry(block.chosen, number=False)
         return Entry(mean_words(ours), notes.mark(_protocol(exhibit, group, block, exhibit.statistic)))
     if column in ("Best epoch", "Last epoch"):
         return Entry(mean_words(block.second), notes.mark(_protocol(exhibit, group, block, group.second)))
@@ -200,12 +202,18 @@ def _protocol(exhibit: Exhibit, group: Group, block: Block, statistic: str) -> s
     experiment, n = group.experiment, block.ours.n
     augmented = experiment.task.get("augmentation")
     parts = [
-        f"Ours, {group.title}: {n} seed{'s' if n > 1 else ''}, mean ± standard deviation over them",
+        f"Ours, {group.title}: {n} {_what(block, n)}, mean ± standard deviation over them",
         f"{in_words(statistic)} on {group.split}",
+        *([block.chosen] if block.chosen else []),
         SELECTION[experiment.select],
         f"augmentation: {augmented}" if augmented else "no augmentation",
     ]
     return "; ".join(parts) + "." + (f" {experiment.protocol.strip()}" if experiment.protocol else "")
+
+
+def _what(block: Block, count: int) -> str:
+    runs = "run" if "successful" in block.chosen else "seed"
+    return runs if count == 1 else f"{runs}s"
 
 
 def _devices(line: Line) -> str:

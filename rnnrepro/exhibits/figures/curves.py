@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 from rnnrepro import tables
 from rnnrepro.claims import statistics, successes
-from rnnrepro.exhibits import series, style
+from rnnrepro.exhibits import chosen, series, style
 from rnnrepro.exhibits.figures import layout
 from rnnrepro.exhibits.figures.drawn import Drawn
 from rnnrepro.exhibits.numbers import Numbers
@@ -67,32 +67,40 @@ def gather(view: View) -> list[Panel]:
     for experiment in view.entry.experiments:
         cells = view.records_of(experiment)
         dashes = style.dashes(r.provenance["arm"] for r in cells)
-        wanted = view.option("points", None)
-        all_points = list(
-            dict.fromkeys(p for r in cells for p in series.points(r) if not wanted or p in wanted)
-        )
+        wanted = {r.key: _wanted(view, r) for r in cells}
+        all_points = list(dict.fromkeys(p for own in wanted.values() for p in own))
         for group in [[p] for p in all_points] if by_point else [all_points]:
-            lines = [line for r in cells for line in _lines(view, r, group, dashes[r.provenance["arm"]])]
-            title = view.experiment_title(experiment) if not by_point else _spoken(group[0])
+            lines = [
+                line
+                for r in cells
+                for line in _lines(
+                    view, r, [p for p in wanted[r.key] if p in group], dashes[r.provenance["arm"]]
+                )
+            ]
+            title = view.experiment_title(experiment) if not by_point else chosen.spoken(group[0])
             result.append(Panel(title, lines))
     return result
 
 
-def _lines(view: View, records: CellRecords, points: Sequence[str], dash: Any) -> list[Line]:
+def _wanted(view: View, records: CellRecords) -> list[str]:
+    """The grid points of an arm that are drawn: all, those that `points` lists, or the best."""
+    entry, points = view.entry, view.option("points", None)
+    if points == chosen.BEST:
+        return chosen.best(records, entry.metric, entry.split, entry.statistic).points
+    return [p for p in series.points(records) if not points or p in points]
+
+
+def _lines(view: View, records: CellRecords, own: Sequence[str], dash: Any) -> list[Line]:
     entry, model = view.entry, records.provenance["model"]
-    own = [p for p in series.points(records) if p in points]
+    named = len(own) > 1 or view.option("points", None) == chosen.BEST
     lines = []
     for i, point in enumerate(own):
         runs = series.curves(records, entry.metric, entry.split, point=point, x=entry.x, smooth=entry.smooth)
-        label = view.label(records) + (f", {_spoken(point)}" if len(own) > 1 else "")
+        label = view.label(records) + (f", {chosen.spoken(point)}" if named and point else "")
         style_of = dash if len(own) == 1 else style.DASHES[i % len(style.DASHES)]
         if runs:
             lines.append(Line(records, point, label, style.colour(model), style_of, runs))
     return lines
-
-
-def _spoken(point: str) -> str:
-    return point.replace("=", " ").replace(",", ", ")
 
 
 def _panel(view: View, ax: Axes, panel: Panel) -> None:
@@ -264,6 +272,9 @@ def notes(view: View, found: Sequence[Panel]) -> list[str]:
     said = [f"Lines: {_middle(view)} over {seeds} seeds; bands: {series.BANDS[_spread(view)]} over seeds."]
     if counts == [1]:
         said = ["Lines: one seed."]
+    if view.option("points", None) == chosen.BEST:
+        what = f"{statistics.in_words(view.entry.statistic)} on {view.entry.split}"
+        said.append(f"Each model is shown at its best setting, by the mean over seeds of the {what}.")
     if view.entry.smooth > 1:
         said.append(f"Each run is smoothed by a running median over {view.entry.smooth} recorded points.")
     for panel in found:
