@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     scale = scale_of(args, project)
     cell = cell_of(project, scale, args.experiment, args.model)
     if args.seed is not None and args.output:
-        raise Fault("--seed trains one run; --output is the file of a whole cell: give one of the two")
+        raise Fault("--seed trains one seed; --output is the file of a whole cell: give one of the two")
     runs = None if args.seed is None else [r for r in cell.runs if r.seed == args.seed]
     if runs == []:
         raise Fault(f"no seed {args.seed} in {cell.key}; its seeds are {sorted({r.seed for r in cell.runs})}")
@@ -100,7 +100,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     if args.output:
         job.write_cell(cell, found, args.output, args.costs)
     else:
-        _show(found)
+        _show(runs or list(cell.runs), found)
     return 0
 
 
@@ -114,15 +114,15 @@ def _device(word: str) -> "torch.device":  # noqa: F821, UP037  torch is importe
     )
 
 
-def _show(found: list) -> None:
-    for record in found:
+def _show(runs: list[plan.Run], found: list) -> None:
+    for run, record in zip(runs, found, strict=True):
         last: dict[tuple[str, str], float] = {}
         for row in record.table.to_pylist():
             if row["split"] != "analysis":
                 last[row["split"], row["metric"]] = row["value"]
         words = "  ".join(f"{split} {metric} {value:.5g}" for (split, metric), value in last.items())
-        seed = record.provenance["settings"]["seed"]
+        who = f"seed {run.seed}{f' {run.point}' if run.point else ''}"
         print(
-            f"seed {seed}: {record.provenance['status']} after {record.provenance['steps']} steps: {words}",
+            f"{who}: {record.provenance['status']} after {record.provenance['steps']} steps: {words}",
             file=sys.stdout,
         )

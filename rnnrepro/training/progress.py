@@ -22,7 +22,8 @@ class Progress:
         self.live = sys.stderr.isatty()
         self.began = self.last = time.monotonic()
         say(
-            f"{what}: {len(self.seeds)} runs (seeds {', '.join(map(str, self.seeds))}), {steps - first} steps to go"
+            f"{what}: {len(self.seeds)} runs (seeds {', '.join(map(str, dict.fromkeys(self.seeds)))}), "
+            f"{steps - first} steps to go"
         )
 
     def show(self, state: TrainState) -> None:
