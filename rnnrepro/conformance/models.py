@@ -97,6 +97,16 @@ def row_arguments(kind: str, name: str) -> None:
     }
     listed = dict(tables.row(kind, name).arguments)
     demand(taken == listed, f"{kind} {name!r} takes {taken}, its row lists {listed}")
+    if kind == "update":
+        _sizes(name)
+
+
+def _sizes(name: str) -> None:
+    """The row of an update says how many gates and how many numbers a unit its class has."""
+    row = tables.row("update", name)
+    update = tables.load("update", name)(**row.arguments)
+    found, listed = (update.gates, len(update.state[update.reads])), (row.gates, row.planes)
+    demand(found == listed, f"update {name!r} has (gates, planes) {found}, its row lists {listed}")
 
 
 def arguments(case: Case) -> None:

@@ -80,11 +80,12 @@ def compose(
     """
     embedding = settings["embedding"] if settings["embedding"]["size"] else None
     _check_inputs(settings, input_size, output_size, index_inputs)
+    layers: list[Recurrence] = []
+    for width in widths.widths(settings, input_size):
+        read = layers[-1].features if layers else width.inputs
+        layers.append(recurrence({**settings, "hidden": width.hidden}, read, generators, dtype))
     return Network(
-        [
-            recurrence({**settings, "hidden": layer.hidden}, layer.inputs, generators, dtype)
-            for layer in widths.widths(settings, input_size)
-        ],
+        layers,
         output_size=output_size,
         readout=settings["readout"],
         readout_every=readout_every,
@@ -102,7 +103,9 @@ def _check_inputs(settings: Mapping[str, Any], input_size: int, output_size: int
     if settings["embedding"]["size"] and not index_inputs:
         raise Fault("an embedding needs index inputs, and this task gives numbers; leave `embedding` out")
     if settings["dropout"]["input"] and index_inputs and not settings["embedding"]["size"]:
-        raise Fault("dropout.input needs an embedding or inputs of numbers; give `embedding.size`, or set it to 0")
+        raise Fault(
+            "dropout.input needs an embedding or inputs of numbers; give `embedding.size`, or set it to 0"
+        )
     if settings["network"]["tied"] and input_size != output_size:
         raise Fault(
             f"a tied read-out gives a number for each of the {input_size} symbols, and this task asks for "

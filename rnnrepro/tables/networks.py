@@ -96,6 +96,8 @@ UPDATES: dict[str, Component] = {
         about="h = sign(z) relu(|z| + b)",
     ),
     "complex_modrelu": Component(
+        gates=2,
+        planes=2,
         path="rnnrepro.updates.complex:ComplexModReLU",
         arguments={"bias": "uniform(0.01)", "root": 1e-5, "denominator": 1e-5},
         about="h = z relu(r + b)/(r + denominator), r = sqrt(|z|² + root), for complex z",

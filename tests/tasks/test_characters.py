@@ -137,3 +137,49 @@ def test_the_python_docs_need_no_folder():
     task = tasks.build("characters", {"text": "python_docs", "length": 50}, seeds=[0], batch=32)
     assert task.steps_per_epoch == math.ceil((300_000 // 32 - 1) / 50)
     assert task.input_size == task.output_size > 90
+
+
+def test_words_are_read_as_characters_are(ptb_words, tmp_path):
+    settings = {"length": 6, "evaluation_batch": 3, "test_batch": 1}
+    task = tasks.build("words", settings, seeds=[0, 1], batch=4, data=tmp_path)
+    text = numbered(ptb_words["train"], ptb_words["train"])
+    rows = len(text) // 4
+    expected = [list(itertools.pairwise(text[i * rows : (i + 1) * rows])) for i in range(4)]
+    assert predictions(task.batch(step) for step in range(task.steps_per_epoch)) == expected
+    every_word = [word for part in ("train", "valid", "test") for word in ptb_words[part]]
+    assert task.input_size == task.output_size == len(set(every_word)) > 256
+    test = numbered(ptb_words["test"], every_word)
+    assert predictions(task.evaluation("test")) == [list(itertools.pairwise(test))]  # a single stream
+    assert next(task.evaluation("validation")).inputs.shape[2] == 3
+
+
+def test_bytes_are_read_as_characters_are(enwik8, tmp_path):
+    task = tasks.build("characters", {"text": "enwik8", "length": 50}, seeds=[0, 1], batch=3, data=tmp_path)
+    text = numbered(enwik8[:1800], enwik8)
+    expected = [list(itertools.pairwise(text[i * 600 : (i + 1) * 600])) for i in range(3)]
+    assert predictions(task.batch(step) for step in range(task.steps_per_epoch)) == expected
+    assert task.input_size == len(set(enwik8))
+
+
+def test_windows_of_drawn_length_read_the_same_text_at_their_own_pace(characters, ptb):
+    task = characters(length=20, vary_length=True, evaluation_batch=3)
+    first, second = (task._windows["train"].steps(epochs) for epochs in (1, 2))
+    text = numbered(ptb["train"], ptb["train"])
+    rows = len(text) // 4
+    expected = [list(itertools.pairwise(text[i * rows : (i + 1) * rows])) for i in range(4)]
+    batches = [task.batch(step) for step in range(second)]
+    assert predictions(batches[:first]) == predictions(batches[first:]) == expected
+    assert [step for step, batch in enumerate(batches) if batch.reset] == [0, first]
+    lengths = [batch.inputs.shape[1] for batch in batches]
+    assert len(set(lengths)) > 3
+    assert all(
+        b.pace == n / 20 for i, (b, n) in enumerate(zip(batches, lengths)) if i + 1 not in (first, second)
+    )
+    assert {batch.inputs.shape[1] for batch in list(task.evaluation("test"))[:-1]} == {20}
+    assert {batch.pace for batch in task.evaluation("test")} == {1.0}
+
+
+def test_enwik8_is_planned_with_its_known_sizes():
+    planned = shape({"kind": "characters", "text": "enwik8", "length": 200, "vary_length": True}, 128)
+    assert (planned.inputs, planned.outputs) == (205, 205)
+    assert planned.steps(35) == pytest.approx(126_000, rel=0.01)  # the card
