@@ -19,6 +19,7 @@ ARM = {
 ARMS = {
     "chain": ARM,
     "lstm": {**ARM, "matrix": {"init": "chain"}, "drive": {"init": "identity(0.9)", "bias": "zeros"}},
+    "chain.deep": {**ARM, "network": {"layers": 2, "last": 4}, "dropout": {"hidden": 0.3}},
     "fbchain": {**ARM, "matrix": {}, "slices": ["matrix.gain"]},
 }
 
@@ -65,7 +66,7 @@ def made(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("name", ["chain", "lstm"])
+@pytest.mark.parametrize("name", ["chain", "lstm", "chain.deep"])
 def test_rates_gains_and_seeds_share_a_stack_and_give_the_rows_they_give_alone(
     made, tmp_path, name, tables, job
 ):
