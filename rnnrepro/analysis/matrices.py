@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from rnnrepro.analysis import nonnormality as normality
@@ -97,5 +98,6 @@ def _each_block(network: Any, measure: Callable[[np.ndarray], Arrays]) -> Arrays
 
 def _each_run(array: Tensor, measure: Callable[[np.ndarray], Arrays]) -> Arrays:
     """Measure the runs one by one, in double precision, and stack what is found: {metric: (S, n)}."""
-    runs = [measure(run) for run in array.detach().cpu().double().numpy()]
+    wide = torch.complex128 if array.is_complex() else torch.float64
+    runs = [measure(run) for run in array.detach().cpu().to(wide).numpy()]
     return {name: np.stack([run[name] for run in runs]) for name in runs[0]}

@@ -6,8 +6,8 @@ import numpy as np
 
 
 def eigenvalues(matrix: np.ndarray) -> np.ndarray:
-    """Eigenvalues (N,), complex, from the largest modulus down; of a conjugate pair the upper one first."""
-    values = np.linalg.eigvals(np.asarray(matrix, dtype=np.float64)).astype(complex)
+    """Eigenvalues (N,) of a real or complex matrix, from the largest modulus down; of a pair the upper one first."""
+    values = np.linalg.eigvals(matrix.astype(np.result_type(matrix, np.float64))).astype(complex)
     return values[np.lexsort((-values.imag, values.real, -np.abs(values).round(12)))]
 
 

@@ -95,9 +95,13 @@ class Matrix(nn.Module):
         """Bring the buffers up to date after an optimiser step of the runs where `active` (S,) is true."""
 
     def arrays(self) -> dict[str, Tensor]:
-        """What analyses read, each (S, …), detached. `recurrent` is W in row form."""
+        """What analyses read, each (S, …), detached. `recurrent` is W in row form: a complex one (S, N, N) as such."""
         with torch.no_grad():
-            return {"recurrent": self.build().clone()}
+            w = self.build()
+            if self.planes == 2:
+                size = self.hidden_size
+                return {"recurrent": torch.complex(w[:, :size, :size], w[:, :size, size:])}
+            return {"recurrent": w.clone()}
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from rnnrepro import models, tables, tasks
 from rnnrepro.analysis import trajectories
 
-MODELS = ("rnn", "lstm", "exprnn", "scornn", "nnrnn", "enrnn")
+MODELS = ("rnn", "lstm", "exprnn", "scornn", "nnrnn", "enrnn", "scurnn")
 SHORT = {"enrnn": {"short": 4, "negative": 2}}
 
 
@@ -250,6 +250,21 @@ def test_the_spectrum_of_a_coupled_matrix_is_the_union_of_its_blocks_and_the_lon
     )
     np.testing.assert_allclose(np.abs(values["long_"]), 1.0, rtol=1e-12)
     assert (np.abs(values["short_"]) < 1).all()
+
+
+@pytest.mark.parametrize("name", ["scurnn", "urnn_rc", "urnn_fc", "eurnn_complex"])
+def test_the_spectrum_of_complex_units_is_that_of_the_complex_matrix(name):
+    task = adding([0])
+    net = network(name, task, [0])
+    found = analyse("spectrum", net, task)
+    w = net.recurrence.matrix.build()[0].detach().numpy()
+    expected = np.linalg.eigvals(w[:10, :10] + 1j * w[:10, 10:])
+    values = found["eigenvalue_real"][0] + 1j * found["eigenvalue_imaginary"][0]
+    np.testing.assert_allclose(
+        np.sort_complex(values.round(9)), np.sort_complex(expected.round(9)), atol=1e-8
+    )
+    np.testing.assert_allclose(np.abs(values), 1.0, rtol=1e-12)
+    assert analyse("nonnormality", net, task)["henrici"][0, 0] < 1e-12
 
 
 def test_orthogonal_blocks_are_normal_and_the_coupling_is_not():
