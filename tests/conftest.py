@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import wave
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
+from rnnrepro.datasets import registry, timit
 
 torch.set_num_threads(1)
 
@@ -89,3 +92,17 @@ class Sounds:
 def sounds() -> Sounds:
     """Makes sound files and corpora."""
     return Sounds()
+
+
+@pytest.fixture
+def tiny_timit(monkeypatch, sounds, tmp_path):
+    """The folder of a TIMIT of three training, two dev and one core speaker, as a licensee has it."""
+    monkeypatch.setattr(timit, "DEV", ("FAKS0", "MGWT0"))
+    monkeypatch.setattr(timit, "CORE", ("MDAB0",))
+    sizes = {"train": 16, "train_all_speakers": 24, "dev": 16, "core": 8}
+    longest = {"train": 700 + 97 * 9 + 26, "dev": 700 + 97 * 9 + 26, "core": 700 + 97 * 9 + 26}
+    row = dataclasses.replace(registry.DATASETS["timit"], sizes=sizes, longest=longest)
+    monkeypatch.setitem(registry.DATASETS, "timit", row)
+    speakers = {"TRAIN": ["FCJF0", "MSAT1", "MDPK0"], "TEST": ["FAKS0", "MGWT0", "MDAB0"]}
+    sounds.timit(tmp_path / "timit", speakers)
+    return tmp_path / "timit"

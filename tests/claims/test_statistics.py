@@ -82,6 +82,15 @@ def test_the_first_of_equally_good_validations_is_taken():
     assert one("at_best_validation", table) == 1.0
 
 
+def test_where_a_corpus_has_dev_and_no_validation_the_epoch_is_chosen_on_dev():
+    rows = {(0, "core"): [(1, 4.0), (2, 2.0), (3, 3.0)], (0, "dev"): [(1, 0.9), (2, 0.5), (3, 0.4)]}
+    (found,) = per_run(frame(rows), "mse", "core", "at_best_validation", "lower")
+    assert found.value == 3.0
+    both = frame(rows | {(0, "validation"): [(1, 0.1), (2, 0.5), (3, 0.5)]})
+    (found,) = per_run(both, "mse", "core", "at_best_validation", "lower")
+    assert found.value == 4.0
+
+
 def test_never_below_is_infinitely_late():
     assert one("first_step_below(1.5)") == math.inf
     assert direction("mse", "first_step_below(1.5)") == "lower"

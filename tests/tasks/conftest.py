@@ -10,7 +10,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from rnnrepro.datasets import registry, timit
+from rnnrepro.datasets import registry
 from rnnrepro.datasets.registry import File
 
 WORDS = "a r e _ b a n k n o t e s _ o f _ b e r l i t z"
@@ -118,20 +118,6 @@ def fsdd(pin, sounds):
     longest = {"train": max(samples[name] for name in of_train), "dev": judged, "core": judged}
     name = registry.DATASETS["fsdd"].files[0].name
     pin("fsdd", {name: out.getvalue()}, sizes={"train": 8, "dev": 20, "core": 20}, longest=longest)
-
-
-@pytest.fixture
-def tiny_timit(monkeypatch, sounds, tmp_path):
-    """The folder of a TIMIT of three training, two dev and one core speaker, as a licensee has it."""
-    monkeypatch.setattr(timit, "DEV", ("FAKS0", "MGWT0"))
-    monkeypatch.setattr(timit, "CORE", ("MDAB0",))
-    sizes = {"train": 16, "train_all_speakers": 24, "dev": 16, "core": 8}
-    longest = {"train": 700 + 97 * 9 + 26, "dev": 700 + 97 * 9 + 26, "core": 700 + 97 * 9 + 26}
-    row = dataclasses.replace(registry.DATASETS["timit"], sizes=sizes, longest=longest)
-    monkeypatch.setitem(registry.DATASETS, "timit", row)
-    speakers = {"TRAIN": ["FCJF0", "MSAT1", "MDPK0"], "TEST": ["FAKS0", "MGWT0", "MDAB0"]}
-    sounds.timit(tmp_path / "timit", speakers)
-    return tmp_path / "timit"
 
 
 @pytest.fixture
