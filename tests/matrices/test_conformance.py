@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -13,6 +16,7 @@ from rnnrepro.matrices.base import Matrix
 from rnnrepro.matrices.expm import Exponential
 from rnnrepro.matrices.free import Free
 from rnnrepro.matrices.unitary import Unitary
+from rnnrepro.optim import Optimiser
 
 SETTINGS: dict[str, list[dict]] = {
     "free": [
@@ -118,6 +122,32 @@ def test_bits_and_constraint_hold_at_the_sizes_of_the_papers(name: str, size: in
     subject = Subject(tables.load("matrix", name), size, arguments)
     CHECKS["a run has the same bits alone and in a stack"](subject)
     CHECKS["W stays on its constraint after large steps"](subject)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["cayley", "unitary_cayley", "urnn_rc", "unitary", "givens", "givens_complex"]
+)
+def test_w_stays_unitary_to_rounding_over_thousands_of_optimiser_steps(name: str) -> None:
+    matrix = Subject(tables.load("matrix", name), 20).make([1])
+    parameters = dict(matrix.named_parameters())
+    optimiser = Optimiser(
+        parameters,
+        dict.fromkeys(parameters, "main"),
+        {"main": SimpleNamespace(kind="rmsprop_tf", arguments={})},
+        {"main": torch.tensor([3e-3])},
+        {own: partial(matrix.retract, own) for own in matrix.retracted},
+    )
+    drawn, first = torch.Generator().manual_seed(3), matrix.build().detach().clone()
+    for step in range(3000):
+        w = matrix.build()
+        optimiser.zero_grad()
+        w.backward(torch.randn(w.shape, generator=drawn))
+        optimiser.step()
+        matrix.after_step(torch.ones(1, dtype=torch.bool))
+        if step % 100 == 99:
+            assert float(matrix.residual()) < 20 * 1e-6
+    assert float((matrix.build() - first).norm()) > 1.0
 
 
 class MixesRuns(Free):

@@ -155,7 +155,7 @@ def test_the_residual_sees_each_part() -> None:
         ({"normalise": "sometimes"}, "normalise is"),
         ({"short": 10, "negative": 1}, "long-term"),
         ({"short_init": "rotation"}, "unknown initialiser"),
-        ({"width": 40}, "square"),
+        ({"width": 40}, "cannot have"),
     ],
 )
 def test_unfit_arguments_are_faults(arguments: dict, message: str) -> None:

@@ -113,5 +113,5 @@ def test_the_residual_is_that_of_p_and_the_triangle_does_not_enter() -> None:
 def test_odd_sizes_and_gates_are_faults() -> None:
     with pytest.raises(Fault, match="even"):
         schur(7)
-    with pytest.raises(Fault, match="square"):
+    with pytest.raises(Fault, match="cannot have"):
         schur(8, width=32)
