@@ -26,6 +26,17 @@ ARMS = {
 }
 
 
+def language_model(rate: float) -> dict:
+    """Settings of a small model with all that AWD-LSTM has."""
+    return {
+        "hidden": 8,
+        "embedding": {"size": 6},
+        "network": {"layers": 3, "last": 6, "tied": True},
+        "dropout": {"input": 0.2, "hidden": 0.2, "output": 0.2, "embedding": 0.1, "recurrent": 0.3},
+        "optimiser": {"kind": "sgd", "rate": rate, "weight_decay": 1.2e-6},
+    }
+
+
 def paper() -> dict:
     """The paper's settings."""
     arms = {name: {"optimiser": {"kind": "rmsprop_tf", "rate": 1.0e-2}, **arm} for name, arm in ARMS.items()}
@@ -65,6 +76,35 @@ def paper() -> dict:
                     "train": 400,
                     "validation": 200,
                     "test": 100,
+                },
+            },
+            "language": {
+                "title": "A language model",
+                "seeds": 2,
+                "scales": {"quick": {}},
+                "models": {"lstm": language_model(60.0), "nnrnn": language_model(0.5)},
+                "training": {
+                    "batch": 2,
+                    "epochs": 4,
+                    "splits": ["validation", "test"],
+                    "clip": 0.25,
+                    "activation_penalty": 2.0,
+                    "temporal_penalty": 1.0,
+                    "averaging": "nonmonotonic",
+                    "averaging_window": 1,
+                    "schedule": "drop",
+                    "milestones": [2],
+                    "drop_factor": 10.0,
+                },
+                "task": {
+                    "kind": "characters",
+                    "text": "python_docs",
+                    "length": 10,
+                    "vary_length": True,
+                    "test_batch": 1,
+                    "train": 120,
+                    "validation": 60,
+                    "test": 40,
                 },
             },
         },

@@ -14,7 +14,15 @@ import pytest
 from rnnrepro import records
 from rnnrepro.training import job as jobs
 
-CELLS = ["adding/enrnn", "adding/dtriv", "adding/lstm", "adding/rnn", "text/lstm"]
+CELLS = [
+    "adding/enrnn",
+    "adding/dtriv",
+    "adding/lstm",
+    "adding/rnn",
+    "text/lstm",
+    "language/lstm",
+    "language/nnrnn",
+]
 
 
 @pytest.mark.parametrize("name", CELLS)
