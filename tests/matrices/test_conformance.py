@@ -129,7 +129,7 @@ def test_bits_and_constraint_hold_at_the_sizes_of_the_papers(name: str, size: in
     "name", ["cayley", "unitary_cayley", "urnn_rc", "unitary", "givens", "givens_complex"]
 )
 def test_w_stays_unitary_to_rounding_over_thousands_of_optimiser_steps(name: str) -> None:
-    matrix = Subject(tables.load("matrix", name), 20).make([1])
+    matrix = Subject(tables.load("matrix", name), 12).make([1])
     parameters = dict(matrix.named_parameters())
     optimiser = Optimiser(
         parameters,
@@ -139,15 +139,15 @@ def test_w_stays_unitary_to_rounding_over_thousands_of_optimiser_steps(name: str
         {own: partial(matrix.retract, own) for own in matrix.retracted},
     )
     drawn, first = torch.Generator().manual_seed(3), matrix.build().detach().clone()
-    for step in range(3000):
+    for step in range(2000):
         w = matrix.build()
         optimiser.zero_grad()
         w.backward(torch.randn(w.shape, generator=drawn))
         optimiser.step()
         matrix.after_step(torch.ones(1, dtype=torch.bool))
         if step % 100 == 99:
-            assert float(matrix.residual()) < 20 * 1e-6
-    assert float((matrix.build() - first).norm()) > 1.0
+            assert float(matrix.residual()) < 12 * 1e-6
+    assert float((matrix.build().detach() - first).norm()) > 1.0
 
 
 class MixesRuns(Free):
