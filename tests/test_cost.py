@@ -1,0 +1,68 @@
+"""Sizes and arithmetic of the language models, as the reproduction card derives them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rnnrepro import cost
+from rnnrepro.models.composition import build, resolve
+from rnnrepro.tasks.shapes import Shape, shape
+from rnnrepro.widths import widths
+
+TEXTS = {
+    "words": ({"kind": "words", "length": 70}, 20, 1150, 400),
+    "characters": ({"kind": "characters", "text": "ptb_char", "length": 150}, 128, 1000, 200),
+    "bytes": ({"kind": "characters", "text": "enwik8", "length": 200}, 128, 1840, 400),
+}
+
+
+def model_of(name: str, text: str) -> dict:
+    _, _, hidden, embedded = TEXTS[text]
+    network = {"layers": 3, "last": embedded, "tied": True}
+    return resolve(name, hidden, {"embedding": {"size": embedded}, "network": network})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "millions"),
+    [
+        ("words", "chain", 9.06),
+        ("words", "lstm", 24.2),
+        ("characters", "chain", 3.45),
+        ("characters", "lstm", 13.8),
+        ("bytes", "chain", 11.88),
+        ("bytes", "lstm", 47.3),
+    ],
+)
+def test_weights_are_as_many_as_the_card_counts(text, name, millions):
+    task, batch, _, _ = TEXTS[text]
+    found = cost.weights(model_of(name, text), shape(task, batch))
+    assert found / 1e6 == pytest.approx(millions, rel=3e-3)
+
+
+@pytest.mark.parametrize(("text", "flops"), [("words", 7.6e10), ("characters", 4.0e11), ("bytes", 1.8e12)])
+def test_a_step_is_as_much_arithmetic_as_the_card_counts(text, flops):
+    task, batch, _, _ = TEXTS[text]
+    training = {"batch": batch, "steps": 10, "evaluate_every": None, "splits": [], "record_every": 1}
+    settings = {"model": model_of("chain", text), "training": training}
+    assert cost.estimate([settings], shape(task, batch)).flops / 10 == pytest.approx(flops, rel=0.02)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_network_has_the_weights_that_are_planned_and_its_biases(tied):
+    parts = {"embedding": {"size": 6}, "network": {"layers": 3, "last": 6, "tied": tied}}
+    common = {"input_size": 11, "output_size": 11, "index_inputs": True, "generators": [torch.Generator()]}
+    network = build("lstm", hidden_size=8, arguments=parts, **common)
+    planned = cost.weights(resolve("lstm", 8, parts), Shape(length=5, inputs=11, outputs=11))
+    assert network.parameter_count() == planned + 4 * (8 + 8 + 6) + 11
+
+
+def test_layers_read_what_the_one_below_gives():
+    found = widths(model_of("lstm", "words"), 10_000)
+    assert [(w.inputs, w.hidden, w.rows, w.columns) for w in found] == [
+        (400, 1150, 1150, 4600),
+        (1150, 1150, 1150, 4600),
+        (1150, 400, 400, 1600),
+    ]
+    found = widths(resolve("scurnn", 10, {"network": {"layers": 2, "last": 3}}), 7)
+    assert [(w.inputs, w.hidden, w.rows, w.columns) for w in found] == [(7, 10, 20, 20), (20, 3, 6, 6)]
