@@ -62,7 +62,7 @@ class Unitary(Matrix):
         g = block(step[:, 0].double(), step[:, 1].double())
         # The real form of a product is the product of real forms, and that of W* is Wᵀ.
         half = torch.bmm(g[:, :size], w.mT) / 2
-        a = half - parts_of_adjoint(half)
+        a = half - _adjoint(half)
         a[:, :, :size].diagonal(dim1=1, dim2=2).add_(1)
         q = 2 * torch.cat(inverse(a[..., :size], a[..., size:]), 2)
         q[:, :, :size].diagonal(dim1=1, dim2=2).sub_(1)
@@ -72,7 +72,7 @@ class Unitary(Matrix):
         self.weight.copy_(torch.stack(moved.split(size, 2), 1))
 
 
-def parts_of_adjoint(rows: Tensor) -> Tensor:
+def _adjoint(rows: Tensor) -> Tensor:
     """[Re X*, Im X*] of [Re X, Im X] (S, N, 2N)."""
     size = rows.shape[1]
     return torch.cat((rows[..., :size].mT, -rows[..., size:].mT), 2)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from rnnrepro import plan, project, tables
+from rnnrepro.config import SCALES
 from rnnrepro.models import build
 from rnnrepro.models.network import Network
 from rnnrepro.training.state import optimiser_of
@@ -115,3 +119,18 @@ def test_the_three_optimisers_of_scurnn_have_each_their_own_form_and_rate() -> N
     adam = by_slot["mean"]
     assert by_slot["square"] - adam == {"layers.0.matrix.skew", "layers.0.matrix.symmetric"}
     assert adam >= {"layers.0.drive.weight", "layers.0.update.bias", "layers.0.start"}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_experiment_gives_each_special_group_of_its_models_a_rate(scale: str) -> None:
+    by_matrix = {tables.MODELS[name].matrix: set(groups) for name, groups in SPECIAL.items()}
+    loaded = project.load(Path(__file__).parents[2] / "config")
+    tried = 0
+    for cell in plan.cells(loaded, scale):
+        model = cell.runs[0].settings["model"]
+        expected = by_matrix[model["matrix_kind"]]
+        if model["matrix"].get("short") == model["hidden"]:
+            expected = set()  # the short-term state alone has nothing orthogonal
+        assert cell.runs[0].settings["optimiser"].keys() == {"main", *expected}, cell.key
+        tried += bool(expected)
+    assert tried > 10
