@@ -20,5 +20,5 @@ def derivatives(modulus: np.ndarray, bias: float, epsilon: float = 0.0) -> tuple
         share = np.where(r > 0, square / r**2, 1.0) / 2  # |z|² / 2r², 1/2 in the limit where ε = 0
         ratio = np.divide(bias, r) if bias else np.zeros_like(r)
         along, across = np.abs(1 + ratio * (1 - share)), np.abs(ratio * share)
-    active = r + bias > 0
+    active = (r + bias > 0) | (bias == 0)  # at b = 0 it is the identity, in z = 0 too
     return np.where(active, along, 0.0), np.where(active, across, 0.0)

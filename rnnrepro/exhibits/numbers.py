@@ -57,6 +57,7 @@ _LATEX = {
     "∈": r"$\in$",
     "ε": r"$\varepsilon$",
     "≈": r"$\approx$",
+    "≠": r"$\neq$",
 }
 
 

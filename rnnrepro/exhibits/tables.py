@@ -205,7 +205,11 @@ def _protocol(exhibit: Exhibit, group: Group, block: Block, statistic: str) -> s
         f"Ours, {group.title}: {n} {_what(block, n)}, mean ± standard deviation over them",
         f"{in_words(statistic)} on {group.split}",
         *([block.chosen] if block.chosen else []),
-        SELECTION[experiment.select],
+        *(
+            []
+            if block.chosen.startswith("best") and experiment.select == "last"
+            else [SELECTION[experiment.select]]
+        ),
         f"augmentation: {augmented}" if augmented else "no augmentation",
     ]
     return "; ".join(parts) + "." + (f" {experiment.protocol.strip()}" if experiment.protocol else "")
@@ -255,6 +259,7 @@ def _record(s: Sources, group: Group, line: Line) -> dict[str, Any] | None:
         "experiment": group.name,
         "arm": line.arm,
         "point": line.point,
+        "chosen": block.chosen or None,
         "label": line.label,
         "hidden": next(iter(line.hidden), None),
         "parameters": block.provenance.get("parameters"),

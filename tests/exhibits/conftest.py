@@ -23,6 +23,9 @@ ENDS = {
     "lstm": 1.5,
     "enrnn": 0.3,
     "scornn": 0.9,
+    "chain": 0.2,
+    "orthogonal": 0.7,
+    "identity": 0.95,
 }
 
 
@@ -119,6 +122,7 @@ def _history(cell, run, stop):
     draw = np.random.default_rng([run.seed, zlib.crc32(f"{cell.key}{run.point}".encode())])
     metric, training = _metric(cell), run.settings["training"]
     level, end = LEVEL[metric], ENDS.get(cell.arm, 1.0) * math.exp(0.12 * draw.standard_normal())
+    end *= {"matrix.gain=0.96": 2.0, "matrix.gain=1.02": 0.6}.get(run.point, 1.0)
     last = min(training["steps"], stop or training["steps"])
 
     def value(step: int, noise: float) -> float:
@@ -130,7 +134,7 @@ def _history(cell, run, stop):
     for split in training["splits"]:
         every = training["evaluate_every"]
         yield from ((t, split, metric, 0, value(t, 0.05)) for t in range(every, last + 1, every))
-    orthogonal = cell.model not in ("rnn", "rnn_orth", "lstm")
+    orthogonal = cell.model not in ("rnn", "rnn_orth", "lstm", "chain", "orthogonal", "identity")
     yield from (
         (
             t,
@@ -173,7 +177,26 @@ def _arrays(cell, draw, trained):
             if cell.model == "scornn"
             else {"forgetting": slow, "long_forgetting": slow * 1.3, "short_forgetting": fast}
         )
+    if "hidden_chain" in cell.settings.analyses:
+        for gate in ("_i", "_f", "_o", "_g") if cell.model == "lstm" else ("",):
+            yield_ |= _chain(size, draw, trained, gate, 1.0 if cell.model == "identity" and not gate else 0.0)
+    if "nonnormality" in cell.settings.analyses and cell.experiment == "grid":
+        yield_ |= {"henrici": np.array([2.5 + 0.3 * draw.standard_normal() if trained else 0.0])}
+    if "modrelu_gain" in cell.settings.analyses:
+        poor = 3.0 if cell.slice else 1.05
+        norms = 0.02 * poor ** np.arange(121)[::-1] * np.exp(0.1 * draw.standard_normal(121))
+        gains = poor * np.exp(0.1 * draw.standard_normal(120))
+        yield_ |= {"modrelu_gain": gains, "gradient_norm": norms, "gradient_h0": norms[:1]}
     return yield_
+
+
+def _chain(size, draw, trained, gate, diagonal):
+    k = np.arange(1 - size, size)
+    noise = 0.01 * draw.standard_normal(2 * size - 1) / np.sqrt(size - np.abs(k))
+    curve = noise + (0.06 * np.exp(-((k - 2.0) ** 2) / 6) if trained and gate in ("", "_g") else 0.0005 * k)
+    curve[size - 1] += diagonal
+    near = curve[size : size + 5].mean() - curve[size - 6 : size - 1].mean()
+    return {f"chain_profile{gate}": curve, f"chain_asymmetry{gate}": np.array([near])}
 
 
 def _schur(size, draw, trained):

@@ -31,8 +31,13 @@ def draw(view: View) -> Drawn:
             for bias, shade in zip(biases, shades, strict=True):
                 for row, values in enumerate(derivatives(modulus, bias, epsilon)):
                     shown = np.where(values > 0, values, np.nan)
-                    grid[row, column].plot(modulus, shown, color=shade)
-            grid[0, column].set_title(f"ε = {epsilon:g}" if epsilon else "ε = 0, exact modReLU")
+                    # Of b and −b the conjugate derivatives coincide: the dashed line lies on the other.
+                    grid[row, column].plot(
+                        modulus, shown, color=shade, linestyle=_dash(bias), zorder=3 if bias < 0 else 2
+                    )
+            grid[0, column].set_title(
+                f"ε = {layout.power_of_ten(epsilon)}" if epsilon else "ε = 0, exact modReLU"
+            )
             grid[1, column].set_xlabel("modulus |z|")
         for row, kind in enumerate(_KINDS):
             grid[row, 0].set_ylabel(kind)
@@ -46,7 +51,8 @@ def draw(view: View) -> Drawn:
             layout.log_axis(ax.yaxis)
         style.panel_letters(grid.flat)
         entries = [
-            (f"b = {bias:g}".replace("-", "−"), s, "-") for bias, s in zip(biases, shades, strict=True)
+            (f"b = {bias:g}".replace("-", "−"), s, _dash(bias))
+            for bias, s in zip(biases, shades, strict=True)
         ]
         layout.shared_legend(drawn, entries)
     notes = [
@@ -60,6 +66,10 @@ def draw(view: View) -> Drawn:
         "Derivatives of modReLU against the modulus of z on logarithmic axes: with a positive bias they grow without "
         "bound towards 0, or up to a cap where the modulus is smoothed.",
     )
+
+
+def _dash(bias: float) -> Any:
+    return (0, (4, 1.6)) if bias < 0 else "-"
 
 
 def _shade(place: int, count: int) -> str:

@@ -1,0 +1,225 @@
+"""Exhibits of grids, of successful runs, of sequential networks and of modReLU, from the second invented paper."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnnrepro import exhibits, records
+from rnnrepro.claims.statistics import of_cell
+from rnnrepro.cli.claims import verdicts
+from rnnrepro.errors import Fault
+from rnnrepro.exhibits import chosen
+from rnnrepro.exhibits.figures import arrays
+from rnnrepro.exhibits.view import open_view
+from rnnrepro.project import load
+
+FIGURES = [
+    "counts",
+    "curves_best",
+    "profile",
+    "gates",
+    "gain",
+    "memory",
+    "memory_table",
+    "decoding",
+    "derivative",
+]
+KEY = "beta/grid/"
+
+
+@pytest.fixture
+def view_of(config, results, tmp_path):
+    def view(name, **options):
+        found = open_view(config, "quick", "beta", name, results, tmp_path / name)
+        entry = replace(found.entry, options={**found.entry.options, **options})
+        return found.with_entry(entry, found.records)
+
+    return view
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_kind_draws_its_figure_with_numbers_legend_and_description(view_of, tmp_path, name):
+    drawn = exhibits.draw(view_of(name))
+    drawn.write(tmp_path / name)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".md", ".pdf", ".png", ".tex"]
+    assert drawn.numbers.rows and drawn.notes and len(drawn.alt) > 20
+    panels = drawn.figure.axes
+    assert all(
+        ax.get_xlabel()
+        or len(ax.get_shared_x_axes().get_siblings(ax)) > 1
+        or ax.get_xticklabels()[0].get_text()
+        for ax in panels
+    )
+    latex = (tmp_path / f"{name}.tex").read_text(encoding="utf-8")
+    assert all(ord(letter) < 128 for letter in latex), {c for c in latex if ord(c) > 127}
+
+
+def lost(cell: records.CellRecords, point: str) -> records.CellRecords:
+    runs = [
+        {**run, "status": "diverged" if run["point"] == point else run["status"]}
+        for run in cell.provenance["runs"]
+    ]
+    return records.CellRecords(cell.table, {**cell.provenance, "runs": runs})
+
+
+def test_the_best_setting_has_the_lowest_mean_over_seeds_and_a_diverged_run_makes_it_the_worst(view_of):
+    cell = view_of("curves_best").records[f"{KEY}chain"]
+    values = of_cell(cell, "cross_entropy", "test", "median_last(3)")
+    means = {p: np.mean([v.value for v in values if v.point == p]) for p in {v.point for v in values}}
+    found = chosen.best(cell, "cross_entropy", "test", "median_last(3)")
+    assert found.points == [min(means, key=means.get)] == ["matrix.gain=1.02"] and len(found.runs) == 5
+    assert found.words == "best of 3 settings by the mean over seeds: gain 1.02"
+    second = chosen.best(lost(cell, "matrix.gain=1.02"), "cross_entropy", "test", "median_last(3)")
+    assert second.points == ["matrix.gain=1"]
+    with pytest.raises(Fault, match="neither low nor high henrici is better"):
+        chosen.best(cell, "henrici", "analysis", "last")
+
+
+def test_the_best_curves_are_named_with_their_setting(view_of):
+    drawn = exhibits.draw(view_of("curves_best"))
+    assert [row["model"] for row in drawn.numbers.rows] == [
+        f"{name}, gain 1.02" for name in ("chain", "orthogonal", "identity")
+    ]
+    assert all(row["seeds"] == 5 for row in drawn.numbers.rows)
+    assert any(
+        "best setting, by the mean over seeds of the median of the last 3" in note for note in drawn.notes
+    )
+    assert len(exhibits.draw(view_of("curves_best", points=None)).numbers.rows) == 9
+
+
+def test_grid_points_are_spoken_without_the_part_that_they_set():
+    assert chosen.spoken("rate=0.001,matrix.gain=1.02") == "rate 0.001, gain 1.02"
+    assert chosen.spoken("rate.orthogonal=1e-05") == "orthogonal rate 1e-05"
+    assert chosen.spoken("") == ""
+
+
+def test_a_table_of_best_settings_has_one_row_a_model_and_says_which(view_of):
+    view = view_of("table_best")
+    table = exhibits.draw(view)
+    assert [row[0].text for row in table.rows] == ["chain", "orthogonal", "identity"]
+    assert any("best of 3 settings by the mean over seeds: gain 1.02" in note for note in table.footnotes)
+    values = of_cell(view.records[f"{KEY}chain"], "cross_entropy", "test", "median_last(3)")
+    mean = np.mean([v.value for v in values if v.point == "matrix.gain=1.02"])
+    assert table.records[0]["mean"] == pytest.approx(mean) and table.records[0]["n"] == 5
+    assert len(exhibits.draw(view_of("table_best", points="all")).rows) == 9
+    with pytest.raises(Fault, match="points: all or best"):
+        exhibits.draw(view_of("table_best", points="first"))
+
+
+def test_a_table_of_successful_runs_pools_the_grid_and_says_how_many_there_are(view_of):
+    view = view_of("henrici")
+    table = exhibits.draw(view)
+    kept = [
+        run
+        for run in of_cell(view.records[f"{KEY}orthogonal"], "cross_entropy", "test", "median_last(3)")
+        if run.value < 0.1733 / 2
+    ]
+    assert 0 < len(kept) < 15 and table.records[0]["n"] == len(kept)
+    indices = arrays.finished(view.records[f"{KEY}orthogonal"], "henrici")
+    assert table.records[0]["mean"] == pytest.approx(np.mean([indices[r.point, r.seed][0] for r in kept]))
+    assert any(f"{len(kept)} of 15 runs are successful (median" in note for note in table.footnotes)
+    assert table.records[1]["n"] == 0
+    assert any(entry.text.startswith("0 of 15 runs are successful") for entry in table.rows[1])
+    assert table.records[0]["reported_value"] == 2.74
+
+
+@pytest.mark.parametrize(
+    ("criterion", "said"),
+    [
+        ({"metric": "cross_entropy", "treshold": 0.1}, "success has no 'treshold'; did you mean 'threshold'"),
+        ({"split": "test"}, "success needs the metric"),
+        ({"metric": "cross_entropy", "threshold": "half"}, "give a number or half_chance"),
+    ],
+)
+def test_a_criterion_that_cannot_be_read_is_a_fault(view_of, criterion, said):
+    with pytest.raises(Fault, match=said):
+        exhibits.draw(view_of("henrici", success=criterion))
+
+
+def test_successes_are_counted_over_the_whole_grid_beside_reported_shares(view_of):
+    view = view_of("counts")
+    rows = {row["model"]: row for row in exhibits.draw(view).numbers.rows}
+    for name, row in rows.items():
+        for key, statistic in (("successes", "median_last(3)"), ("last", "last"), ("least", "best")):
+            values = of_cell(view.records[f"{KEY}{name}"], "cross_entropy", "test", statistic)
+            assert row[key] == sum(v.value < 0.1733 / 2 for v in values), (name, key)
+        assert row["runs"] == 15 and row["settings"] == 3 and row["share"] == row["successes"] / 15
+        assert row["least"] >= row["successes"]
+    assert rows["chain"]["successes"] > rows["identity"]["successes"]
+    assert rows["chain"]["reported_share"] == pytest.approx(46 / 462) and rows["identity"]["reported"] is None
+    notes = exhibits.draw(view).notes
+    assert "below 0.08665, half of what guessing gives" in notes[0] and "another grid" in notes[1]
+
+
+def test_a_diverged_run_counts_as_failed_and_a_number_may_be_the_level(view_of):
+    view = view_of("counts", threshold=10.0)
+    assert all(row["share"] == 1 for row in exhibits.draw(view).numbers.rows)
+    key = f"{KEY}chain"
+    changed = view.with_entry(view.entry, {**view.records, key: lost(view.records[key], "matrix.gain=1")})
+    row = exhibits.draw(changed).numbers.rows[0]
+    assert (row["successes"], row["last"], row["least"], row["diverged"]) == (10, 10, 10, 5)
+
+
+def test_the_profile_is_the_mean_over_successful_runs_of_all_settings(view_of):
+    view = view_of("profile")
+    rows = {(row["model"], row["when"]): row for row in exhibits.draw(view).numbers.rows}
+    cell = view.records[f"{KEY}orthogonal"]
+    kept = chosen.successful(cell, view.option("success", {})).runs
+    sums = arrays.finished(cell, "chain_asymmetry")
+    after = rows["orthogonal", "after training"]
+    assert after["runs"] == len(kept) < 15
+    values = [sums[run][0] for run in kept]
+    assert after["asymmetry"] == pytest.approx(np.mean(values))
+    assert after["sem"] == pytest.approx(np.std(values, ddof=1) / np.sqrt(len(values)))
+    assert after["peak"] == 2 and rows["orthogonal", "before training"]["runs"] == 15
+    assert rows["identity", "after training"]["runs"] == 0
+    assert rows["identity", "before training"]["zero"] == pytest.approx(1.0, abs=0.05)
+    texts = [text.get_text() for ax in exhibits.draw(view).figure.axes for text in ax.texts]
+    assert any("no run to show after training" in text for text in texts)
+
+
+def test_all_runs_are_in_the_profile_unless_only_successes_are_asked_for(view_of):
+    rows = exhibits.draw(view_of("profile", only="all")).numbers.rows
+    assert all(row["runs"] == 15 for row in rows)
+    assert len(exhibits.draw(view_of("gates")).figure.axes) == 4
+
+
+def test_the_gain_is_drawn_beside_the_gradient_before_training(view_of):
+    drawn = exhibits.draw(view_of("gain"))
+    good, poor = drawn.numbers.rows
+    assert poor["gain"] > 2 > good["gain"] and poor["growth"] > good["growth"]
+    assert [len(ax.lines) for ax in drawn.figure.axes] == [
+        3,
+        2,
+    ]  # two arms, and the level of neither growth nor decay
+
+
+def test_totals_stand_beside_closed_forms_and_reported_values(view_of):
+    rows = exhibits.draw(view_of("memory_table")).numbers.rows
+    found = [(row["net"], row["reported"], row["closed"]) for row in rows]
+    assert found[0][:2] == ("chain, α = 1.02", 7.606) and found[0][2] == pytest.approx(7.606, abs=5e-4)
+    assert all(
+        row["ours"] == pytest.approx(row["reported"], abs=5e-4) for row in rows if row["quantity"] == "J_tot"
+    )
+    (index,) = (row for row in rows if row["quantity"] == "d(W)")
+    assert index["closed"] == pytest.approx(index["reported"], abs=5e-5) and index["ours"] < 8
+    assert len(exhibits.draw(view_of("memory_table", show="curves")).figure.axes) == 1
+
+
+def test_a_reported_total_of_no_network_is_a_fault(view_of):
+    view = view_of("memory_table")
+    from rnnrepro.exhibits.figures import memory
+    from rnnrepro.reported import Reported
+
+    bad = Reported(exhibit="x", part="net=chain", metric="j_total", value=1.0, status="seen", source="x")
+    with pytest.raises(Fault, match="give net, alpha"):
+        memory._row(view, bad, 100)
+
+
+def test_the_verdict_on_successes_is_had_from_the_same_runs(config, results):
+    (found,) = verdicts(load(config), "quick", results, ["beta"])
+    assert found.verdict == "supported" and found.n == {"chain": 15, "orthogonal": 15, "identity": 15}
+    assert "of 15 runs of chain" in found.detail
