@@ -23,6 +23,11 @@ ARMS = {
     "dtriv": {"hidden": 6, "matrix": {"rebase_every": 5}, "groups": {"orthogonal": {"ratio": 0.1}}},
     "lstm": {"hidden": 5},
     "rnn": {"hidden": 6, "grid": {"rate": [1.0e-3, 1.0e35]}},
+    "urnn_fc": {
+        "hidden": 5,
+        "groups": {"unitary": {"rate": 1.0e-3}},
+        "grid": {"rate": [1.0e-3, 1.0e35]},
+    },
 }
 
 

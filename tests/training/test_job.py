@@ -19,6 +19,7 @@ CELLS = [
     "adding/dtriv",
     "adding/lstm",
     "adding/rnn",
+    "adding/urnn_fc",
     "text/lstm",
     "language/lstm",
     "language/nnrnn",

@@ -85,8 +85,9 @@ def test_other_errors_are_not_taken_for_want_of_memory(cells, tmp_path, monkeypa
         jobs.train(cells["adding/lstm"], job(tmp_path))
 
 
-def test_a_diverging_neighbour_changes_no_bit_of_the_runs_that_stay(cells, tmp_path, tables, job):
-    cell = cells["adding/rnn"]
+@pytest.mark.parametrize("name", ["adding/rnn", "adding/urnn_fc"])
+def test_a_diverging_neighbour_changes_no_bit_of_the_runs_that_stay(cells, tmp_path, name, tables, job):
+    cell = cells[name]
     together = jobs.train(cell, job(tmp_path / "together"))
     stay = [run for run in cell.runs if run.point == "rate=0.001"]
     alone = jobs.train(cell, job(tmp_path / "alone"), stay)
