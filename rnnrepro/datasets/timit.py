@@ -95,6 +95,7 @@ def utterances(folder: str | None) -> Mapping[str, Path]:
     return dict(sorted(found.items()))
 
 
+@cache
 def listing(folder: str | None) -> str:
     """SHA-256 of the names and sizes of the utterances: tells at once whether another corpus is meant."""
     lines = [f"{name} {path.stat().st_size}\n" for name, path in utterances(folder).items()]
