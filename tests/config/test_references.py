@@ -146,6 +146,8 @@ def test_every_measurement_that_an_exhibit_shows_is_taken():
         "spectrum": "spectrum",
         "forgetting": "forgetting",
         "gradients": "gradient_flow",
+        "profile": "hidden_chain",
+        "modrelu_gain": "modrelu_gain",
     }
     for paper in PAPERS:
         for name, exhibit in PROJECT.papers[paper].exhibits.items():
