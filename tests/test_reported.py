@@ -106,6 +106,9 @@ def test_every_row_resolves(path, project):
         ("scornn", "table_timit", "timit/urnn_fc.n192", "split=core", 14.5, None, "recalled"),
         ("scornn", "table_timit", "timit/scornn.n425", "split=dev", 7.97, None, "recalled"),
         ("scornn", "rerun_mnist", "mnist/lstm.n128", "", 0.819, None, "seen"),
+        ("scurnn", "table_mnist", "mnist_permuted/scurnn.n116", "", 0.949, None, "recalled"),
+        ("scurnn", "table_mnist", "mnist/urnn_fc.n512", "", 0.974, None, "recalled"),
+        ("scurnn", "table_timit", "timit/lstm.n158", "split=core", 12.62, None, "recalled"),
     ],
 )
 def test_values_are_those_of_the_cards(paper, exhibit, cell, part, value, spread, status):
