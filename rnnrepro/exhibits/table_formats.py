@@ -18,6 +18,7 @@ COLUMNS = (
     "experiment",
     "arm",
     "point",
+    "chosen",
     "label",
     "hidden",
     "parameters",
