@@ -8,6 +8,7 @@ dict (any mapping) and other dataclasses.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ class Reader:
             self.fault(where, f"expected a mapping, found {_shown(value)}")
             return None
         before = len(self.faults)
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)
         fields = {f.name: f for f in dataclasses.fields(cls)}
         for key in value:
             if key not in fields:
@@ -158,9 +159,15 @@ def _shown(value: Any) -> str:
     return f"{value!r}{hint}"
 
 
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """The types of a dataclass's fields; reading them takes as long as reading the settings themselves."""
+    return typing.get_type_hints(cls)
+
+
 def schema(cls: type) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a settings dataclass: closed, described, with defaults."""
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     properties, required = {}, []
     for field in dataclasses.fields(cls):
         entry = _schema_of(hints[field.name])
