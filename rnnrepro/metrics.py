@@ -24,7 +24,9 @@ METRICS: dict[str, Metric] = {
         unit="1", better="lower", about="their squared error over all frames, those of the padding too"
     ),
     "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
-    "bpc": Metric(unit="bits per character", better="lower", about="cross-entropy / ln 2"),
+    "bpc": Metric(
+        unit="bits per character", better="lower", about="cross-entropy / ln 2; of a text of words, bits per word"
+    ),
     "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),
     "residual": Metric(
         unit="1", better="lower", about="distance of the recurrent matrix from its constraint"
