@@ -65,13 +65,15 @@ _LATEX = {
 class Numbers:
     """Rows under headings; `headings` maps a column's key to what stands above it, with its unit.
 
-    A text that is the same in every row says nothing to a reader: such a column is in the CSV alone.
+    A text that is the same in every row says nothing to a reader: such a column is in the CSV alone, and so are the
+    `plain` ones, keys that stand for themselves.
     """
 
     headings: Mapping[str, str]
     rows: Sequence[Mapping[str, Any]]
     digits: int = 3
     notes: Sequence[str] = field(default_factory=tuple)
+    plain: Sequence[str] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -95,8 +97,9 @@ class Numbers:
         """All digits, headings by key."""
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.headings)
-        writer.writerows([_exact(row.get(key)) for key in self.headings] for row in self.rows)
+        keys = [*self.headings, *self.plain]
+        writer.writerow(keys)
+        writer.writerows([_exact(row.get(key)) for key in keys] for row in self.rows)
         return text.getvalue()
 
     def markdown(self) -> str:

@@ -18,6 +18,9 @@ from rnnrepro.plan import Cell
 from rnnrepro.project import Project
 from rnnrepro.records import CellRecords
 
+MANY = 5
+"""More values of a grid's key are told by their range."""
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -158,8 +161,15 @@ def _optimiser(cell: Cell) -> str:
             if name != "main" and group["rate"] != groups["main"]["rate"]
         }
     words = [f"{key} {value:g}" for key, value in fixed.items()]
-    words += [f"{key} {', '.join(f'{value:g}' for value in values)}" for key, values in grid.items()]
+    words += [f"{key} {_values(values)}" for key, values in grid.items()]
     return f"{groups['main']['kind']}, {'; '.join(words)}"
+
+
+def _values(values: Sequence[float]) -> str:
+    """All values of a grid's key, or, where there are many, their range and number."""
+    if len(values) <= MANY:
+        return ", ".join(f"{value:g}" for value in values)
+    return f"{min(values):g} to {max(values):g} ({len(values)} values)"
 
 
 def _budget(cells: Sequence[Cell]) -> str:

@@ -10,18 +10,20 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from rnnrepro import tables
 from rnnrepro.claims import table
 from rnnrepro.claims.verdicts import VERDICTS, Verdict
 from rnnrepro.config import SCALES, Exhibit, Paper
 from rnnrepro.errors import Fault
+from rnnrepro.exhibits.chosen import spoken
 from rnnrepro.exhibits.numbers import shown
 from rnnrepro.exhibits.table_words import formatter
 from rnnrepro.project import Project
 
 START, END = "<!-- results: written by `make readme` from reference/ -->", "<!-- end of results -->"
-KINDS = ("table", "curves")
+KINDS = ("table", "curves", "successes")
 SIGNS = {"supported": "✓", "not supported": "✗", "inconclusive": "?", "not run": "–"}
-MODELS = 4
+MODELS, POINTS = 4, 2
 Row = Mapping[str, str]
 
 
@@ -61,7 +63,7 @@ def _newest(key: str, paper: Paper, reference: Path) -> Iterator[tuple[str, tupl
                 continue
             with path.open(encoding="utf-8", newline="") as file:
                 rows = list(csv.DictReader(file))
-            if any(row.get("mean") for row in rows):
+            if any(row.get("mean") or row.get("successes") for row in rows):
                 yield name, (scale, rows)
                 break
 
@@ -83,7 +85,7 @@ def _line(key: str, paper: Paper, name: str, scale: str, rows: Sequence[Row],
 def _groups(rows: Sequence[Row], write: Callable[[Row], str]) -> str:
     """The first models of each experiment, and how many more there are."""
     groups: dict[str, list[str]] = {}
-    for row in rows:
+    for row in _condensed(rows):
         if text := write(row):
             place = row.get("panel") or row.get("experiment", "").replace("_", " ")
             groups.setdefault(place, []).append(f"{row.get('label') or row.get('model')} {text}")
@@ -95,12 +97,40 @@ def _groups(rows: Sequence[Row], write: Callable[[Row], str]) -> str:
     return "; ".join(words) or "–"
 
 
+def _condensed(rows: Sequence[Row]) -> Iterator[Row]:
+    """One row a model: of more than two grid points the best, and how many there are."""
+    settings: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        known = row.get("arm") and row.get("point") and row.get("mean")
+        own = (
+            (row.get("panel", ""), row.get("experiment", ""), row.get("split", ""), row["arm"])
+            if known
+            else ()
+        )
+        settings.setdefault(own or (str(id(row)),), []).append(row)
+    for points in settings.values():
+        if len(points) <= POINTS:
+            yield from points
+            continue
+        sign = -1 if tables.row("metric", points[0].get("metric", "mse")).better == "higher" else 1
+        best = min(points, key=lambda row: sign * float(row["mean"]))
+        place = best["point"]
+        label = (
+            (best.get("label") or best["model"]).replace(f" ({place})", "").replace(f", {spoken(place)}", "")
+        )
+        yield {**best, "label": f"{label} ({spoken(place)}, best of {len(points)})"}
+
+
 def _printed(row: Row) -> str:
     value = row.get("reported_value") or row.get("reported")
+    if value and row.get("reported_runs"):
+        return f"{int(float(value))} of {int(float(row['reported_runs']))}"
     return shown(float(value)) if value else ""
 
 
 def _ours(row: Row) -> str:
+    if row.get("successes"):
+        return f"{row['successes']} of {row['runs']}"
     if not row.get("mean"):
         return ""
     mean, sd = float(row["mean"]), float(row["sd"]) if row.get("sd") else None

@@ -13,6 +13,7 @@ from rnnrepro import plan, records
 from rnnrepro.project import load
 
 CONFIG = Path(__file__).parent / "config"
+GRIDS = Path(__file__).parent / "grids"
 LEVEL = {"cross_entropy": 0.1733, "mse": 1 / 6, "bpc": 5.0}
 ENDS = {
     "nnrnn": 0.3,
@@ -229,5 +230,20 @@ def results(tmp_path_factory) -> Path:
     """The results folder of scale quick, as training would have left it."""
     folder = tmp_path_factory.mktemp("results") / "quick"
     for cell in plan.cells(load(CONFIG), "quick"):
+        write_cell(folder, cell)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def grids() -> Path:
+    """The settings of the invented paper of grids, chains and circles."""
+    return GRIDS
+
+
+@pytest.fixture(scope="session")
+def grid_results(tmp_path_factory) -> Path:
+    """Its results folder of scale quick."""
+    folder = tmp_path_factory.mktemp("grids") / "quick"
+    for cell in plan.cells(load(GRIDS), "quick"):
         write_cell(folder, cell)
     return folder

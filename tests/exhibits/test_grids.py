@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from rnnrepro import exhibits, records
+from rnnrepro.claims import table
 from rnnrepro.claims.statistics import of_cell
 from rnnrepro.cli.claims import verdicts
 from rnnrepro.errors import Fault
-from rnnrepro.exhibits import chosen
+from rnnrepro.exhibits import chosen, readme
 from rnnrepro.exhibits.figures import arrays
 from rnnrepro.exhibits.view import open_view
 from rnnrepro.project import load
@@ -31,9 +32,9 @@ KEY = "beta/grid/"
 
 
 @pytest.fixture
-def view_of(config, results, tmp_path):
+def view_of(grids, grid_results, tmp_path):
     def view(name, **options):
-        found = open_view(config, "quick", "beta", name, results, tmp_path / name)
+        found = open_view(grids, "quick", "beta", name, grid_results, tmp_path / name)
         entry = replace(found.entry, options={**found.entry.options, **options})
         return found.with_entry(entry, found.records)
 
@@ -219,7 +220,36 @@ def test_a_reported_total_of_no_network_is_a_fault(view_of):
         memory._row(view, bad, 100)
 
 
-def test_the_verdict_on_successes_is_had_from_the_same_runs(config, results):
-    (found,) = verdicts(load(config), "quick", results, ["beta"])
+def test_the_verdict_on_successes_is_had_from_the_same_runs(grids, grid_results):
+    (found,) = verdicts(load(grids), "quick", grid_results, ["beta"])
     assert found.verdict == "supported" and found.n == {"chain": 15, "orthogonal": 15, "identity": 15}
     assert "of 15 runs of chain" in found.detail
+
+
+@pytest.fixture
+def kept(grids, grid_results, view_of, tmp_path):
+    """The numbers and verdicts as a reference folder holds them."""
+    folder = tmp_path / "reference" / "quick"
+    (folder / "beta").mkdir(parents=True)
+    for name in ("counts", "curves_best", "table_best", "table_all", "curves_all"):
+        points = {"table_all": {"points": "all"}, "curves_all": {"points": None}}.get(name, {})
+        drawn = exhibits.draw(view_of(name.replace("all", "best"), **points))
+        getattr(drawn, "numbers", drawn).write(folder / "beta" / name)
+    table.write(folder / "claims.csv", verdicts(load(grids), "quick", grid_results, ["beta"]))
+    return folder.parent
+
+
+def test_the_readme_counts_successes_beside_the_reported_ones(grids, kept):
+    (line,) = [line for line in readme.block(load(grids), kept).splitlines() if "| Successful runs |" in line]
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[3] == "chain 46 of 462 · orthogonal 0 of 594"
+    assert cells[4].startswith("chain 15 of 15 · orthogonal ") and cells[5] == "1 ✓"
+
+
+@pytest.mark.parametrize("kind", ["table", "curves"])
+def test_the_readme_has_one_entry_a_model_whatever_its_grid(grids, kept, kind):
+    folder = kept / "quick" / "beta"
+    (folder / f"{kind}_all.csv").replace(folder / f"{kind}_best.csv")
+    title = {"table": "The best setting of each", "curves": "Curves of the best setting"}[kind]
+    (line,) = [line for line in readme.block(load(grids), kept).splitlines() if title in line]
+    assert line.count("(gain 1.02, best of 3)") == 3 and line.count("chain (gain") == 1

@@ -9,12 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from rnnrepro import plan, records
+from rnnrepro import exhibits, plan, records
 from rnnrepro.claims import statistics
 from rnnrepro.cli import main
 from rnnrepro.errors import Fault
-from rnnrepro.exhibits import readme, reference, tables
-from rnnrepro.exhibits.figures import curves
+from rnnrepro.exhibits import readme, reference
 from rnnrepro.exhibits.view import open_view
 from rnnrepro.project import load
 
@@ -27,17 +26,17 @@ def finished(config, results, tmp_path_factory) -> Path:
     """Results with the numbers of every exhibit and the verdicts."""
     folder = tmp_path_factory.mktemp("finished") / "quick"
     shutil.copytree(results, folder)
-    (folder / "alpha").mkdir()
-    for name, entry in load(config).papers["alpha"].exhibits.items():
-        if "quick" not in entry.scales:
-            continue
-        view = open_view(config, "quick", "alpha", name, results, folder / "alpha" / name)
-        if entry.kind == "curves":
-            curves.draw(view).numbers.write(view.output)
-        elif entry.kind == "table":
-            tables.of_view(view).write(view.output)
-        else:
-            view.output.with_suffix(".csv").write_text("x\n1\n")
+    for paper, found in load(config).papers.items():
+        (folder / paper).mkdir()
+        for name, entry in found.exhibits.items():
+            if "quick" not in entry.scales:
+                continue
+            view = open_view(config, "quick", paper, name, results, folder / paper / name)
+            if entry.kind in readme.KINDS:
+                drawn = exhibits.draw(view)
+                getattr(drawn, "numbers", drawn).write(view.output)
+            else:
+                view.output.with_suffix(".csv").write_text("x\n1\n")
     words = ["--scale", "quick", "--config", str(config), "--results", str(folder)]
     assert main(["claims", *words, "--output", str(folder / "claims.csv")]) == 0
     return folder

@@ -218,6 +218,9 @@ def numbers(view: View, found: Sequence[Panel]) -> Numbers:
             rows.append(
                 {
                     "panel": panel.title,
+                    "arm": line.records.provenance["arm"],
+                    "point": line.point,
+                    "metric": view.entry.metric,
                     "model": line.label,
                     "seeds": ours.n,
                     "diverged": ours.diverged,
@@ -248,7 +251,8 @@ def numbers(view: View, found: Sequence[Panel]) -> Numbers:
         headings = {k: v for k, v in headings.items() if k not in ("reported", "status")}
     what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
     what = f"{what}, {statistics.in_words(view.entry.statistic)} of a run"
-    return Numbers(headings, rows, notes=[f"Numbers: {what}; diverged runs are counted but not in the mean."])
+    told = [f"Numbers: {what}; diverged runs are counted but not in the mean."]
+    return Numbers(headings, rows, notes=told, plain=("arm", "point", "metric"))
 
 
 def _reported(view: View, line: Line) -> dict[str, Any]:
