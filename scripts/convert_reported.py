@@ -93,7 +93,7 @@ PLACES: dict[str, dict[str, Place | str]] = {
         "table1": Place("table1", _LANGUAGE, base=(1150, 1000, 1840)),
         "table2": Place("table2_{task}", _TOY, base=(100, 25)),
         "table3": Place("table3", _LANGUAGE, base=(1150, 1000, 1840)),
-        "fig3d_counts": Place("fig3d", _TOY, base=(100,)),
+        "fig3d_counts": Place("fig3d", _TOY, base=(100,), part=("runs",)),
         "theory_J_tot": Place("fig1_totals", {}, part=("net", "alpha", "beta", "lambda")),
         "theory_henrici": Place("fig1_totals", {}, part=("net", "alpha", "beta", "lambda")),
     },
