@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rnnrepro import tables
-from rnnrepro.errors import nearest
 from rnnrepro.typed import setting
 
 SCALES = ("quick", "small", "paper")
@@ -47,11 +46,6 @@ def _check_statistic(spec: str) -> str | None:
     return None
 
 
-def _check_stack(value: int | str) -> str | None:
-    known = isinstance(value, int) or value == "auto"
-    return None if known else f"unknown value {value!r}{nearest(value, ['auto'])}, or a number of runs"
-
-
 @dataclass(frozen=True, kw_only=True)
 class UserSettings:
     """What a user edits or gives to `--config`."""
@@ -69,11 +63,10 @@ class UserSettings:
         help="form of the loop over time; auto: the compiled one of the device, where it serves the model",
         choices=lambda: BACKENDS,
     )
-    stack: int | str = setting(
+    stack: int | Literal["auto"] = setting(
         "auto",
         help="most runs trained together in one process; auto: all that fit into memory",
         minimum=1,
-        check=_check_stack,
     )
     minutes: float | None = setting(
         None, help="time budget of one training job in minutes: it stops cleanly, resumable", minimum=0

@@ -1,8 +1,8 @@
 """Mappings into frozen dataclasses: strict keys, all faults at once, and a JSON schema from the same fields.
 
 A field's metadata may hold `help`, `choices`, `minimum` and `check` (a function of the value that returns a
-message or None). Supported annotations: bool, int, float, str, None unions of these, list[...], dict[str, ...],
-dict (any mapping) and other dataclasses.
+message or None). Supported annotations: bool, int, float, str, Literal words, None, unions of these, list[...],
+dict[str, ...], dict (any mapping) and other dataclasses.
 """
 
 from __future__ import annotations
@@ -122,6 +122,8 @@ def _fits(option: Any, value: Any) -> bool:
     base = typing.get_origin(option) or option
     if option is Any:
         return True
+    if base is typing.Literal:
+        return value in typing.get_args(option)
     if dataclasses.is_dataclass(option):
         return isinstance(value, Mapping)
     if base is float:
@@ -144,6 +146,9 @@ def _named(hint: Any) -> str:
     words = []
     for option in _options(hint):
         base = typing.get_origin(option) or option
+        if base is typing.Literal:
+            words += [repr(word) for word in typing.get_args(option)]
+            continue
         words.append("a mapping" if dataclasses.is_dataclass(base) else names.get(base, str(base)))
     return " or ".join(words)
 
@@ -201,6 +206,8 @@ def _schema_of(hint: Any) -> dict[str, Any]:
     base, arguments = typing.get_origin(option) or option, typing.get_args(option)
     if dataclasses.is_dataclass(option):
         return schema(option)
+    if base is typing.Literal:
+        return {"enum": list(arguments)}
     if base is list:
         return {"type": "array", "items": _schema_of(arguments[0])} if arguments else {"type": "array"}
     if base is dict:

@@ -43,7 +43,7 @@ def read(**given) -> UserSettings:
         ("backend", "cuda", "known"),
         ("stack", "atuo", "'auto'"),
         ("stack", 0, "least allowed, 1"),
-        ("stack", None, "expected a whole number or a text"),
+        ("stack", None, "expected a whole number or 'auto'"),
     ],
 )
 def test_a_wrong_backend_or_stack_is_one_fault_with_its_mend(key, value, mend):
@@ -55,7 +55,7 @@ def test_a_wrong_backend_or_stack_is_one_fault_with_its_mend(key, value, mend):
 def test_backend_and_stack_take_what_they_say():
     assert [read(backend=word).backend for word in BACKENDS] == list(BACKENDS)
     assert [read(stack=value).stack for value in ("auto", 1, 462)] == ["auto", 1, 462]
-    assert schema(UserSettings)["properties"]["stack"]["type"] == ["integer", "string"]
+    assert schema(UserSettings)["properties"]["stack"]["anyOf"] == [{"type": "integer"}, {"enum": ["auto"]}]
 
 
 def test_the_backends_that_can_be_set_are_those_of_the_scan():
