@@ -89,4 +89,6 @@ class Characters(Task):
         rows = len(text) // width
         if rows < 2:
             raise Fault(f"{self.holds}: {len(text):,} {self.holds} of {name} are too few for {width} streams")
-        return text[: rows * width].view(width, rows).t().contiguous().to(self.device)
+        kept = text[: rows * width].view(width, rows).t().contiguous()
+        # PyTorch does little with unsigned integers of two bytes, and less on a GPU.
+        return (kept.int() if kept.dtype == torch.uint16 else kept).to(self.device)

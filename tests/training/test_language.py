@@ -9,6 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from rnnrepro import tables
+from rnnrepro.analysis.trajectories import unroll
 from rnnrepro.errors import Fault
 from rnnrepro.models.dropout import Masks
 from rnnrepro.models.network import Trace
@@ -231,3 +233,23 @@ def test_averaging_begins_by_itself_in_a_training_and_lasts(cells):
 def test_a_matrix_that_changes_itself_cannot_be_averaged(cells):
     with pytest.raises(Fault, match="averaging: DynamicExponential changes itself after each step"):
         state_of(cells["adding/dtriv"], averaging="nonmonotonic")
+
+
+@pytest.mark.parametrize(
+    "name", ["nonnormality", "spectrum", "gradient_flow", "gradient_start", "forgetting"]
+)
+def test_analyses_read_a_network_of_several_layers(cells, name):
+    state = state_of(cells["language/lstm"])
+    found = tables.load("analysis", name)(state.network, state.task)
+    for metric, values in found.items():
+        assert len(values) == 2 and torch.from_numpy(values).isfinite().all(), metric
+    assert found or name in ("nonnormality", "spectrum")  # which read square matrices alone
+
+
+def test_states_had_one_at_a_time_are_those_of_the_last_layer(cells):
+    state = state_of(cells["language/lstm"])
+    inputs = state.task.batch(0).inputs
+    h, _ = state.network.hidden(inputs)
+    states = unroll(state.network, inputs)
+    torch.testing.assert_close(torch.stack(states[1:], 1), h, rtol=1e-5, atol=1e-6)
+    assert states[0].shape == h[:, 0].shape and not states[0].any()
