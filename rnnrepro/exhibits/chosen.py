@@ -36,14 +36,18 @@ class Chosen:
         return sorted({point for point, _ in self.runs})
 
 
-def spoken(point: str) -> str:
-    """A grid point for readers: `rate=0.001,matrix.gain=1.02` -> `rate 0.001, gain 1.02`."""
+def spoken(point: str, among: Sequence[str] = ()) -> str:
+    """A grid point for readers: `rate=0.001,matrix.gain=1.02` -> `rate 0.001, gain 1.02`.
+
+    What is the same in all points of `among` is left out.
+    """
+    shared = set.intersection(*(set(each.split(",")) for each in among)) if len(among) > 1 else set()
     words = []
     for entry in filter(None, point.split(",")):
         key, _, value = entry.partition("=")
         part, _, name = key.partition(".")
         named = f"{name} {part}" if part == "rate" and name else name or part
-        words.append(f"{named.replace('_', ' ')} {value}")
+        words += [f"{named.replace('_', ' ')} {value}"] if entry not in shared else []
     return ", ".join(words)
 
 
@@ -66,7 +70,9 @@ def best(record: CellRecords, metric: str, split: str, statistic: str) -> Chosen
     means = [np.mean([value.value for value in values if value.point == point]) for point in points]
     place = points[int(np.argmin(means) if better == "lower" else np.argmax(means))]
     words = (
-        f"best of {len(points)} settings by the mean over seeds: {spoken(place)}" if len(points) > 1 else ""
+        f"best of {len(points)} settings by the mean over seeds: {spoken(place, points)}"
+        if len(points) > 1
+        else ""
     )
     return Chosen(of_point(record, place).runs, words)
 

@@ -114,11 +114,9 @@ def _condensed(rows: Sequence[Row]) -> Iterator[Row]:
             continue
         sign = -1 if tables.row("metric", points[0].get("metric", "mse")).better == "higher" else 1
         best = min(points, key=lambda row: sign * float(row["mean"]))
-        place = best["point"]
-        label = (
-            (best.get("label") or best["model"]).replace(f" ({place})", "").replace(f", {spoken(place)}", "")
-        )
-        yield {**best, "label": f"{label} ({spoken(place)}, best of {len(points)})"}
+        place, words = best["point"], spoken(best["point"], [row["point"] for row in points])
+        label = (best.get("label") or best["model"]).replace(f" ({place})", "").replace(f", {words}", "")
+        yield {**best, "label": f"{label} ({words}, best of {len(points)})"}
 
 
 def _printed(row: Row) -> str:

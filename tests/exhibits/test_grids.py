@@ -95,6 +95,8 @@ def test_grid_points_are_spoken_without_the_part_that_they_set():
     assert chosen.spoken("rate=0.001,matrix.gain=1.02") == "rate 0.001, gain 1.02"
     assert chosen.spoken("rate.orthogonal=1e-05") == "orthogonal rate 1e-05"
     assert chosen.spoken("") == ""
+    points = ["rate=0.001,matrix.gain=1", "rate=0.001,matrix.gain=1.02"]
+    assert chosen.spoken(points[1], points) == "gain 1.02"
 
 
 def test_a_table_of_best_settings_has_one_row_a_model_and_says_which(view_of):

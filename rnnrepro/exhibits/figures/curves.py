@@ -92,11 +92,12 @@ def _wanted(view: View, records: CellRecords) -> list[str]:
 
 def _lines(view: View, records: CellRecords, own: Sequence[str], dash: Any) -> list[Line]:
     entry, model = view.entry, records.provenance["model"]
+    every = series.points(records)
     named = len(own) > 1 or view.option("points", None) == chosen.BEST
     lines = []
     for i, point in enumerate(own):
         runs = series.curves(records, entry.metric, entry.split, point=point, x=entry.x, smooth=entry.smooth)
-        label = view.label(records) + (f", {chosen.spoken(point)}" if named and point else "")
+        label = view.label(records) + (f", {chosen.spoken(point, every)}" if named and point else "")
         style_of = dash if len(own) == 1 else style.DASHES[i % len(style.DASHES)]
         if runs:
             lines.append(Line(records, point, label, style.colour(model), style_of, runs))
