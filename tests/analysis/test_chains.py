@@ -108,3 +108,12 @@ def test_the_gates_of_an_lstm_are_measured_apart_in_one_order(make):
 def test_complex_units_have_no_profile(make):
     task = make.adding([0])
     assert hidden_chain.hidden_chain(make.network("scurnn", task, [0]), task) == {}
+
+
+def test_of_a_stack_of_layers_the_middle_one_is_measured(make):
+    task = make.copying([0, 1])
+    net = make.network("lstm", task, [0, 1], embedding={"size": 3}, network={"layers": 3})
+    found = hidden_chain.hidden_chain(net, task)
+    for gate, block in zip("ifgo", net.layers[1].matrix.build().detach().chunk(4, dim=2), strict=True):
+        diagonal = block.diagonal(dim1=1, dim2=2).mean(1)
+        np.testing.assert_allclose(found[f"chain_profile_{gate}"][:, 7], diagonal)
