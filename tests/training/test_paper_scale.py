@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 import torch
 
 from rnnrepro import plan, project, tables
-from rnnrepro.datasets import images, texts
+from rnnrepro.datasets import images, speech, texts
 from rnnrepro.datasets.registry import row
+from rnnrepro.tasks import speech as speech_task
 from rnnrepro.tasks.shapes import shape
 from rnnrepro.training.loop import train_step
 from rnnrepro.training.state import begin
@@ -21,11 +23,20 @@ ROOT = Path(__file__).parents[2]
 def distinct() -> dict[str, plan.Cell]:
     """One cell for each task, model and batch size: rates and gains change no shape."""
     found: dict[str, plan.Cell] = {}
-    for cell in plan.cells(project.load(ROOT / "config"), "paper"):
+    for cell in planned():
         settings = cell.runs[0].settings
         shapes = [settings["task"], what_shapes(settings["model"]), settings["training"]["batch"]]
         found.setdefault(plan.digest(shapes), cell)
     return {cell.key: cell for cell in found.values()}
+
+
+def planned() -> list[plan.Cell]:
+    """With a folder for TIMIT, so that its experiments are planned: their sizes are known without its sound."""
+    with tempfile.TemporaryDirectory() as folder:
+        utterance = Path(folder, "TRAIN", "DR1", "FCJF0", "SI1027.WAV")
+        utterance.parent.mkdir(parents=True)
+        utterance.touch()
+        return plan.cells(project.load(ROOT / "config", {"corpora": {"timit": folder}}), "paper")
 
 
 def what_shapes(model: dict) -> dict:
@@ -66,8 +77,21 @@ def data_of_the_true_sizes(monkeypatch):
         splits = {split: rng.integers(0, entry.symbols, n, kind) for split, n in entry.sizes.items()}
         return texts.Text(tuple(map(str, range(entry.symbols))), splits)
 
+    def noise_speech(name, data, corpora, *, drop_sa):
+        entry, sound = row(name), np.random.default_rng(0).integers(-99, 99, 4000, np.int16)
+        names = {split: tuple(map(str, range(entry.sizes[split]))) for split in ("train", "dev", "core")}
+        return speech.Corpus(names, lambda utterance: sound, entry.sample_rate, entry.longest)
+
     monkeypatch.setattr(images, "load", noise_images)
+    monkeypatch.setattr(speech, "load", noise_speech)
     monkeypatch.setattr(texts, "load", noise_text)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def noise_is_not_kept():
+    """The frames of the last corpus stay in memory for all stacks of a job; no other test may find this noise."""
+    yield
+    speech_task._prepared.cache_clear()
 
 
 @pytest.mark.slow
