@@ -30,7 +30,7 @@ _SEQUENCES_OF_ANALYSES = 32
 _OF_MATRIX = (
     30  # floats an entry of W: slots, gradients, and what building it keeps, partly in double precision
 )
-_OF_TABLE = 6  # floats an entry of an embedding: gradients, slots, what dropout leaves of it
+_OF_PARAMETER = 8  # floats an entry of a parameter: gradients, slots, what dropout leaves of it, an average
 _BETWEEN = 3  # floats a feature between two layers: what dropout leaves of it, gradients
 _OF_OUTPUTS = 4  # floats an output: scores, powers, gradients
 
@@ -68,8 +68,10 @@ def bytes_of_run(settings: Mapping[str, Any], shape: Shape, backend: str) -> int
 
 def _of_weights(model: Mapping[str, Any], layers: Sequence[Width], shape: Shape) -> int:
     """Floats of the weights, and of what is made of them: gradients, slots of the optimiser, masks."""
-    matrices = _OF_MATRIX * sum(layer.columns * (layer.rows + layer.inputs) for layer in layers)
-    table = _OF_TABLE * shape.inputs * model["embedding"]["size"]
+    stored = tables.load("matrix", model["matrix_kind"]).rectangular  # W is a parameter as it is
+    each = _OF_PARAMETER if stored else _OF_MATRIX
+    matrices = sum(layer.columns * (each * layer.rows + _OF_PARAMETER * layer.inputs) for layer in layers)
+    table = _OF_PARAMETER * shape.inputs * model["embedding"]["size"]
     return matrices + table + (0 if model["network"]["tied"] else 4 * layers[-1].rows * shape.outputs)
 
 
