@@ -31,14 +31,14 @@ ARMS = {
 }
 
 
-def language_model(rate: float) -> dict:
-    """Settings of a small model with all that AWD-LSTM has."""
+def language_model() -> dict:
+    """Settings of a small model with all that AWD-LSTM has; at this rate averaging soon begins."""
     return {
         "hidden": 8,
         "embedding": {"size": 6},
         "network": {"layers": 3, "last": 6, "tied": True},
         "dropout": {"input": 0.2, "hidden": 0.2, "output": 0.2, "embedding": 0.1, "recurrent": 0.3},
-        "optimiser": {"kind": "sgd", "rate": rate, "weight_decay": 1.2e-6},
+        "optimiser": {"kind": "sgd", "rate": 60.0, "weight_decay": 1.2e-6},
     }
 
 
@@ -87,7 +87,7 @@ def paper() -> dict:
                 "title": "A language model",
                 "seeds": 2,
                 "scales": {"quick": {}},
-                "models": {"lstm": language_model(60.0), "nnrnn": language_model(0.5)},
+                "models": {"lstm": language_model()},
                 "training": {
                     "batch": 2,
                     "epochs": 4,
