@@ -115,7 +115,9 @@ def _condensed(rows: Sequence[Row]) -> Iterator[Row]:
         sign = -1 if tables.row("metric", points[0].get("metric", "mse")).better == "higher" else 1
         best = min(points, key=lambda row: sign * float(row["mean"]))
         place, words = best["point"], spoken(best["point"], [row["point"] for row in points])
-        label = (best.get("label") or best["model"]).replace(f" ({place})", "").replace(f", {words}", "")
+        label = best.get("label") or best["model"]
+        for ending in (f" ({place})", f" ({words})", f", {words}"):
+            label = label.removesuffix(ending)
         yield {**best, "label": f"{label} ({words}, best of {len(points)})"}
 
 

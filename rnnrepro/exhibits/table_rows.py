@@ -169,7 +169,7 @@ def lines(s: Sources, shown: Sequence[Group]) -> list[Line]:
     found = []
     for arm in _arms(s, shown):
         if s.one_line:
-            found.append(_line(s, shown, arm, ""))
+            found.append(_line(s, shown, arm, "", []))
             continue
         points = dict.fromkeys(
             run["point"]
@@ -177,7 +177,7 @@ def lines(s: Sources, shown: Sequence[Group]) -> list[Line]:
             if (r := s.records.get(f"{g.name}/{arm}"))
             for run in r.provenance["runs"]
         )
-        found += [_line(s, shown, arm, point) for point in points or [""]]
+        found += [_line(s, shown, arm, point, list(points)) for point in points or [""]]
     return found
 
 
@@ -206,7 +206,7 @@ def _belongs(s: Sources, names: Iterable[str], arm: str) -> bool:
     )
 
 
-def _line(s: Sources, shown: Sequence[Group], arm: str, point: str) -> Line:
+def _line(s: Sources, shown: Sequence[Group], arm: str, point: str, points: Sequence[str]) -> Line:
     blocks = {(g.name, g.split): b for g in shown if (b := _block(s, g, arm, point)) is not None}
     named = [e.models[arm] for g in shown for e in s.known(g.name) if arm in e.models]
     label = next((a.label for a in named if a.label), None) or _readable(arm, s)
@@ -216,7 +216,7 @@ def _line(s: Sources, shown: Sequence[Group], arm: str, point: str) -> Line:
     return Line(
         arm=arm,
         point=point,
-        label=f"{label} ({point})" if point else label,
+        label=f"{label} ({chosen.spoken(point, points)})" if point else label,
         hidden=list(dict.fromkeys(a.hidden for a in run)) or _size(arm),
         extra=next((a.extra for a in run if a.extra), ""),
         note=next((a.note for a in run if a.note), ""),

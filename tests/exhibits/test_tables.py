@@ -302,7 +302,7 @@ def test_a_grid_has_a_row_for_each_point():
         {("rate=0.1", 0): [0.1], ("rate=0.1", 1): [0.3], ("rate=0.2", 0): [0.5], ("rate=0.2", 1): [0.7]}
     )
     table = build(EXHIBIT, {"task": known}, {"task/rnn": runs}, [], scale="quick")
-    assert column(table, "Model") == ["RNN (rate=0.1)", "RNN (rate=0.2)"]
+    assert column(table, "Model") == ["RNN (rate 0.1)", "RNN (rate 0.2)"]
     assert column(table, "Ours") == ["0.20 ± 0.14 (n = 2)", "0.60 ± 0.14 (n = 2)"]
 
 
