@@ -22,7 +22,6 @@ CELLS = [
     "adding/urnn_fc",
     "text/lstm",
     "language/lstm",
-    "language/nnrnn",
 ]
 
 
