@@ -177,9 +177,10 @@ def _budget(cells: Sequence[Cell]) -> str:
     steps = sorted({cell.runs[0].settings["training"]["steps"] for cell in cells})
     batch = sorted({cell.runs[0].settings["training"]["batch"] for cell in cells})
     shape = cells[0].shape
-    text = f"{_range(steps)} optimiser steps of {_range(batch)} sequences, {shape.length} time steps each"
+    about = "about " if shape.windows is not None and shape.windows.vary else ""
+    text = f"{_range(steps)} optimiser steps of {_range(batch)} sequences, {about}{shape.length} time steps each"
     return text + (
-        f" ({shape.steps_per_epoch:,} steps an epoch)" if shape.steps_per_epoch else " (fresh data)"
+        f" ({about}{shape.steps_per_epoch:,} steps an epoch)" if shape.steps_per_epoch else " (fresh data)"
     )
 
 
