@@ -178,7 +178,9 @@ def _budget(cells: Sequence[Cell]) -> str:
     batch = sorted({cell.runs[0].settings["training"]["batch"] for cell in cells})
     shape = cells[0].shape
     about = "about " if shape.windows is not None and shape.windows.vary else ""
-    text = f"{_range(steps)} optimiser steps of {_range(batch)} sequences, {about}{shape.length} time steps each"
+    text = (
+        f"{_range(steps)} optimiser steps of {_range(batch)} sequences, {about}{shape.length} time steps each"
+    )
     return text + (
         f" ({about}{shape.steps_per_epoch:,} steps an epoch)" if shape.steps_per_epoch else " (fresh data)"
     )
