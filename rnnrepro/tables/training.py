@@ -13,13 +13,21 @@ TASKS: dict[str, Component] = {
             "blanks_before_cue": 99,
             "blanks_after_cue": 10,
             "pool": None,
+            "reshuffle": False,
             "test": 1000,
         },
         about="recall `symbols` symbols after a cue; input one-hot; `pool` None = fresh data each step",
     ),
     "adding": Component(
         path="rnnrepro.tasks.adding:Adding",
-        arguments={"length": 100, "marks": "halves", "pool": None, "reshuffle": True, "test": 1000},
+        arguments={
+            "length": 100,
+            "marks": "halves",
+            "marks_first": False,
+            "pool": None,
+            "reshuffle": True,
+            "test": 1000,
+        },
         about="sum of the two marked numbers, read at the last step",
     ),
     "pixels": Component(

@@ -20,10 +20,10 @@ BOUNDARIES = {"halves": lambda length: (length - 1) // 2, "equal_halves": lambda
 class Adding(Task):
     """Add the two marked ones of `length` numbers, uniform on [0, 1); the sum is read after the last step.
 
-    Inputs: the number and the mark, 1 at two steps. `marks`: one mark is uniform on the steps before a
-    boundary, the other on those from it; `halves` puts it at ⌊(length − 1)/2⌋ (scoRNN's and ENRNN's code),
-    `equal_halves` at ⌊length/2⌋ (nnRNN's later script). Squared error; guessing 1 gives 1/6. `pool`: so many
-    sequences drawn once, visited in order or, with `reshuffle`, in a new order each epoch; None: fresh ones
+    Inputs: the number and the mark, 1 at two steps; the mark first with `marks_first`. `marks`: one mark is uniform
+    on the steps before a boundary, the other on those from it; `halves` puts it at ⌊(length − 1)/2⌋ (scoRNN's and
+    ENRNN's code), `equal_halves` at ⌊length/2⌋ (nnRNN's later script). Squared error; guessing 1 gives 1/6. `pool`:
+    so many sequences drawn once, visited in order or, with `reshuffle`, in a new order each epoch; None: fresh ones
     each step. `test`: sequences of the test split, drawn once for each seed; 0: no such split.
     """
 
@@ -33,11 +33,14 @@ class Adding(Task):
     metrics = ("mse",)
     per_run = ("_numbers", "_marks")
 
-    def prepare(self, *, length: int, marks: str, pool: int | None, reshuffle: bool, test: int) -> None:
+    def prepare(
+        self, *, length: int, marks: str, marks_first: bool, pool: int | None, reshuffle: bool, test: int
+    ) -> None:
         """Raises Fault for unknown `marks` and sequences too short for them."""
         if marks not in BOUNDARIES:
             raise Fault(f"adding: unknown marks {marks!r}{nearest(marks, BOUNDARIES)}")
         self.length, self.test, self.boundary = length, test, BOUNDARIES[marks](length)
+        self._places = (1, 0) if marks_first else (0, 1)
         if self.boundary < 1:
             raise Fault(f"adding: length {length} is too short for marks {marks!r}; take at least 3")
         self.evaluation_splits = ("test",) if test else ()
@@ -76,6 +79,7 @@ class Adding(Task):
         numbers, places = numbers.to(self.device), places.to(self.device)
         runs, count, length = numbers.shape
         inputs = numbers.new_zeros(runs, length, count, 2)
-        inputs[..., 0] = numbers.transpose(1, 2)
-        inputs[..., 1].scatter_(1, places.transpose(1, 2), 1.0)
+        number, mark = self._places
+        inputs[..., number] = numbers.transpose(1, 2)
+        inputs[..., mark].scatter_(1, places.transpose(1, 2), 1.0)
         return Batch(inputs, numbers.gather(2, places).sum(2, keepdim=True))

@@ -24,8 +24,9 @@ class Copying(Task):
     1); `blanks_after_cue` blanks. Target: blanks, then the symbols at the last steps. So a delay of T in the
     usual words, of length T + 20, is 10 symbols, T − 1 blanks before the cue and 10 after it. Loss: mean
     cross-entropy over all steps; accuracy: over the steps of the answer. Without memory: symbols ·
-    ln(alphabet) / length. `pool`: so many sequences drawn once and visited in order, again and again; None:
-    fresh ones each step. `test`: sequences of the test split, drawn once for each seed; 0: no such split.
+    ln(alphabet) / length. `pool`: so many sequences drawn once and visited in order, again and again, or in a new
+    order each epoch with `reshuffle`; None: fresh ones each step. `test`: sequences of the test split, drawn once
+    for each seed; 0: no such split.
     """
 
     index_inputs = True
@@ -40,6 +41,7 @@ class Copying(Task):
         blanks_before_cue: int,
         blanks_after_cue: int,
         pool: int | None,
+        reshuffle: bool,
         test: int,
     ) -> None:
         """Raises Fault where the sequence ends before the answer can."""
@@ -58,14 +60,15 @@ class Copying(Task):
         self._pool = self._visits = None
         if pool is not None:
             self._pool = self._draw("pool", 0, pool)
-            self._visits = Visits("copying", count=pool, batch=self.batch_size, reshuffle=False)
+            self._visits = Visits("copying", count=pool, batch=self.batch_size, reshuffle=reshuffle)
             self.steps_per_epoch = max(1, pool // self.batch_size)
 
     def batch(self, step: int) -> Batch:
         """The training sequences of `step`."""
         if self._visits is None:
             return self._sequences(self._draw("train", step, self.batch_size))
-        return self._sequences(self._pool[:, self._visits.at(step, self.seeds)[0]])
+        which = self._visits.at(step, self.seeds)
+        return self._sequences(self._pool[torch.arange(len(self.seeds))[:, None], which])
 
     def evaluation(self, split: str) -> Iterator[Batch]:
         """The test sequences, a hundred at a time."""

@@ -37,6 +37,12 @@ def test_the_marks_are_uniform_on_their_halves(marks, boundary):
     assert torch.allclose(share, expected, atol=0.02)
 
 
+def test_the_mark_may_come_first():
+    plain, turned = adding().batch(3), adding(marks_first=True).batch(3)
+    assert plain.inputs.flip(-1).equal(turned.inputs)
+    assert plain.targets.equal(turned.targets)
+
+
 def test_guessing_one_costs_a_sixth():
     task = adding(batch=40_000, length=5)
     batch = task.batch(0)

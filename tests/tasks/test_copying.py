@@ -90,6 +90,13 @@ def test_a_pool_is_visited_in_order_again_and_again():
     assert copying(batch=20, pool=20_000).steps_per_epoch == 1000
 
 
+def test_a_pool_may_be_visited_in_a_new_order_each_epoch():
+    task = copying(batch=6, pool=6, reshuffle=True, test=0)
+    epochs = [task.batch(step).inputs.transpose(1, 2).tolist() for step in range(3)]
+    assert [sorted(run) for run in epochs[0]] == [sorted(run) for run in epochs[1]]
+    assert any(epochs[0][run] != epochs[1][run] for run in range(len(epochs[0])))
+
+
 def test_fresh_data_are_new_each_step_and_have_no_epoch():
     task = copying()
     assert task.steps_per_epoch is None
