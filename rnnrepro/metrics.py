@@ -25,7 +25,9 @@ METRICS: dict[str, Metric] = {
     ),
     "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
     "bpc": Metric(
-        unit="bits per character", better="lower", about="cross-entropy / ln 2; of a text of words, bits per word"
+        unit="bits per character",
+        better="lower",
+        about="cross-entropy / ln 2; of a text of words, bits per word",
     ),
     "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),
     "residual": Metric(
