@@ -146,6 +146,6 @@ def _verdicts(verdicts: Sequence[Verdict]) -> str:
 def _legend(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
     said = [f"at `{scale}` {table.counted(found)}" for scale, found in verdicts.items()]
     return (
-        "Ours: mean ± standard deviation over seeds. Claims on the exhibit's experiments: ✓ supported, ✗ not "
-        f"supported, ? inconclusive. All claims: {'; '.join(said)}."
+        "Ours: mean ± standard deviation over seeds, or how many of all runs succeed. Claims on the exhibit's "
+        f"experiments: ✓ supported, ✗ not supported, ? inconclusive. All claims: {'; '.join(said)}."
     )
