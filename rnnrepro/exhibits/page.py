@@ -150,19 +150,20 @@ def _arm(entry: Experiment, cells: Sequence[Cell], record: CellRecords | None) -
 
 
 def _optimiser(cell: Cell) -> str:
-    """`rmsprop_torch, rate 5e-4; orthogonal 1e-6`, with all values of a grid."""
+    """`adam_tf, rate 0.001; orthogonal rmsprop_tf 0.0001; phases adagrad_tf 0.001`, with all values of a grid."""
     groups = cell.runs[0].settings["optimiser"]
     grid = cell.settings.models[cell.arm].grid
-    fixed = {"rate": groups["main"]["rate"]} if "rate" not in grid else {}
+    kind, rate = groups["main"]["kind"], groups["main"]["rate"]
+    fixed = {"rate": rate} if "rate" not in grid else {}
     if not grid:
         fixed |= {
-            name: group["rate"]
+            name if group["kind"] == kind else f"{name} {group['kind']}": group["rate"]
             for name, group in groups.items()
-            if name != "main" and group["rate"] != groups["main"]["rate"]
+            if name != "main" and (group["kind"], group["rate"]) != (kind, rate)
         }
     words = [f"{key} {value:g}" for key, value in fixed.items()]
     words += [f"{key} {_values(values)}" for key, values in grid.items()]
-    return f"{groups['main']['kind']}, {'; '.join(words)}"
+    return f"{kind}, {'; '.join(words)}"
 
 
 def _values(values: Sequence[float]) -> str:

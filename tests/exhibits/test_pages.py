@@ -290,3 +290,11 @@ def test_thumbnails_are_small():
 def test_optimisers_are_told_with_the_rates_of_their_groups(config):
     (cell,) = [c for c in plan.cells(load(config), "quick") if c.key == "alpha/text/nnrnn"]
     assert page._optimiser(cell) == "rmsprop_torch, rate 0.0008, 0.0025, 0.005"
+
+
+def test_groups_with_an_optimiser_of_another_kind_say_which():
+    known = load(Path(__file__).parents[2] / "config")
+    (cell,) = [c for c in plan.experiment_cells(known, "quick", "scurnn", "copying") if c.arm == "scurnn"]
+    assert (
+        page._optimiser(cell) == "adam_tf, rate 0.001; orthogonal rmsprop_tf 0.0001; phases adagrad_tf 0.0001"
+    )
