@@ -211,6 +211,11 @@ class Claim:
     statistic: str = setting("last", help="how a run's curve becomes a number", check=_check_statistic)
     compare: str = setting("mean", help="what the test compares", choices=lambda: ("mean", "median"))
     margin: float = setting(0.0, help="least difference that counts, or largest for `equal`", minimum=0)
+    direction: str | None = setting(
+        None,
+        help="which way is better, for a metric of which neither is",
+        choices=lambda: ("lower", "higher"),
+    )
     threshold: float | None = setting(
         None, help="for reaches and fails: the level; for more_successes: of a success, null: half of chance"
     )

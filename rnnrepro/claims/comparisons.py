@@ -63,13 +63,14 @@ class Comparison:
 
 def arms_of(claim: Claim, experiment: Experiment, records: Mapping[str, CellRecords]) -> Arms:
     """The claim's statistic of every run of its arms."""
+    better = statistics.direction(claim.metric, claim.statistic) or claim.direction
     return Arms(
         runs={
-            arm: statistics.of_cell(record, claim.metric, claim.split, claim.statistic)
+            arm: statistics.of_cell(record, claim.metric, claim.split, claim.statistic, better)
             for arm, record in records.items()
         },
         labels={arm: experiment.models[arm].label or arm for arm in records},
-        better=statistics.direction(claim.metric, claim.statistic),
+        better=better,
         level=_level(claim, next(iter(records.values()))),
     )
 

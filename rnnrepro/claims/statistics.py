@@ -53,14 +53,20 @@ def worst(better: str | None) -> float:
     return {"lower": math.inf, "higher": -math.inf, None: math.nan}[better]
 
 
-def of_cell(record: CellRecords, metric: str, split: str, statistic: str) -> list[RunValue]:
-    """`per_run` of a cell's records, with the status of each run from its provenance."""
+def of_cell(
+    record: CellRecords, metric: str, split: str, statistic: str, better: str | None = None
+) -> list[RunValue]:
+    """`per_run` of a cell's records, with the status of each run from its provenance.
+
+    `better` says which way is for a metric of which neither is.
+    """
     import pyarrow.compute as pc
 
     wanted = pc.equal(record.table["metric"], metric)
     frame = record.table.filter(wanted).to_pandas()
     try:
-        return per_run(frame, metric, split, statistic, tables.row("metric", metric).better, record.status)
+        way = tables.row("metric", metric).better or better
+        return per_run(frame, metric, split, statistic, way, record.status)
     except Fault as fault:
         raise Fault(f"{record.key}: {fault}") from None
 

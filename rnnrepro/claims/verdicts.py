@@ -86,7 +86,9 @@ def _lacking(claim: Claim) -> list[str]:
         f"a claim of kind {claim.kind!r} needs `than`": claim.than or not pair,
         f"a claim of kind {claim.kind!r} needs a threshold": pair or claim.threshold is not None,
         "a claim of kind 'equal' needs a margin above 0": claim.margin > 0 or claim.kind != "equal",
-        f"neither low nor high {claim.metric} is better": statistics.direction(claim.metric, claim.statistic),
+        f"neither low nor high {claim.metric} is better: give the claim a direction": (
+            statistics.direction(claim.metric, claim.statistic) or claim.direction
+        ),
     }
     return [] if claim.not_run else [message for message, there in needs.items() if not there]
 

@@ -240,6 +240,21 @@ def test_a_scale_changes_the_claim_and_its_words(judge):
     assert found.verdict == "supported" and found.threshold == 0.06 and found.text == "Within 9 steps."
 
 
+@pytest.mark.parametrize(("direction", "verdict"), [("lower", "supported"), ("higher", "not supported")])
+def test_a_claim_may_say_which_way_is_better_where_the_metric_does_not(make_cell, direction, verdict):
+    wanted = claim("reaches", ["a"], metric="henrici", split="analysis", threshold=1.0, direction=direction)
+    values = {seed: [9.0, 0.1 * (seed + 1)] for seed in range(5)}
+    found = evaluate(
+        "alpha",
+        "c",
+        wanted,
+        "quick",
+        lambda name: experiment("a"),
+        lambda key: make_cell("a", values, metric="henrici", split="analysis"),
+    )
+    assert found.verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
