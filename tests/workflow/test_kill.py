@@ -67,7 +67,7 @@ def killed_while_training(folder: Folder) -> list[int]:
     """Start the pipeline, wait until it trains, `kill -9` Snakemake; the trainers it leaves behind."""
     pipeline = launch(folder)
     log = folder.place / LOG
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not (log.exists() and "steps to go" in log.read_text()):
         assert time.monotonic() < end and pipeline.poll() is None, "it did not begin to train"
         time.sleep(0.1)

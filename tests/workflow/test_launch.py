@@ -82,7 +82,7 @@ def test_the_lock_of_a_killed_pipeline_is_removed_although_its_job_lives_on(fold
     assert any((place / ".snakemake" / "locks").iterdir())
     second = start(place, started, str(LAUNCH))
     (place / "go").touch()
-    _, said = second.communicate(timeout=60)
+    _, said = second.communicate(timeout=300)
     assert second.returncode == 0, said
     assert "Removing the lock" in said
     assert (place / "done").exists()
@@ -94,9 +94,9 @@ def test_a_living_pipeline_keeps_its_lock_and_the_second_says_whose_it_is(folder
     first = start(place, started, *command)
     wait_for((place / "pid").exists)
     second = start(place, started, str(LAUNCH))
-    _, said = second.communicate(timeout=60)
+    _, said = second.communicate(timeout=300)
     assert second.returncode == 1
     assert f"(process {first.pid})" in said and len(said.splitlines()) == 1
     assert any((place / ".snakemake" / "locks").iterdir())
     (place / "go").touch()
-    assert first.wait(timeout=60) == 0
+    assert first.wait(timeout=300) == 0
