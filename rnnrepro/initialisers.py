@@ -34,8 +34,9 @@ def fill(
     """
     name, argument = parse(spec)
     fan_in, fan_out = fan_in or shape[0], fan_out or shape[-1]
-    if name == "identity":
-        return _identity(shape, argument, gates).expand(len(generators), *shape).to(dtype).contiguous()
+    if name in _FIXED:
+        fixed = _FIXED[name](shape, argument, gates)
+        return fixed.expand(len(generators), *shape).to(dtype).contiguous()
     draws = [_DRAWS[name](g, shape, fan_in, fan_out, argument) for g in generators]
     return torch.stack(draws).to(dtype)
 
@@ -118,3 +119,6 @@ _DRAWS: dict[str, Draw] = {
     "glorot_vector": lambda g, shape, i, o, a: _uniform(g, shape, math.sqrt(3 / shape[-1])),
     "haar": lambda g, shape, i, o, a: _haar(g, shape),
 }
+
+# What is not drawn: the same for every run.
+_FIXED: dict[str, Callable[[Sequence[int], float, int], Tensor]] = {"identity": _identity}

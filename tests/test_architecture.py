@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rnnrepro.tables import MODELS
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "rnnrepro"
 MODULES = {
@@ -74,8 +76,8 @@ def test_imports_point_downwards_and_never_to_snakemake(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_no_module_branches_on_the_name_of_a_paper(name):
-    papers = {path.stem for path in (ROOT / "config" / "papers").glob("*.yaml")}
+def test_no_module_branches_on_the_name_of_a_paper_or_a_model(name):
+    known = {path.stem for path in (ROOT / "config" / "papers").glob("*.yaml")} | set(MODELS)
     for node in ast.walk(ast.parse(MODULES[name].read_text())):
         if isinstance(node, (ast.If, ast.IfExp, ast.Compare, ast.Match)):
             words = {
@@ -83,7 +85,7 @@ def test_no_module_branches_on_the_name_of_a_paper(name):
                 for leaf in ast.walk(node.test if hasattr(node, "test") else node)
                 if isinstance(leaf, ast.Constant) and isinstance(leaf.value, str)
             }
-            assert not words & papers, f"{name}:{node.lineno} branches on {words & papers}"
+            assert not words & known, f"{name}:{node.lineno} branches on {words & known}"
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -70,13 +70,14 @@ NETS: dict[str, Callable[..., Net]] = {
     "chain": chain,
     "fbchain": chain,
 }
+_FEEDING_BACK = ("fbchain",)
 
 
 def net(kind: str, size: int, gain: float, feedback: float = 0.0, *, seed: int = 0) -> Net:
     """The net of NETS. Raises Fault for another kind, and for feedback of one that has none."""
     if kind not in NETS:
         raise Fault(f"unknown linear network {kind!r}{nearest(kind, NETS)}")
-    if feedback and kind != "fbchain":
+    if feedback and kind not in _FEEDING_BACK:
         raise Fault(f"the linear network {kind!r} has no feedback")
     return chain(size, gain, feedback) if NETS[kind] is chain else NETS[kind](size, gain, seed)
 

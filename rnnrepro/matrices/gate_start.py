@@ -6,7 +6,7 @@ unit i, and the paper's matrices stand here transposed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Generator, Tensor
@@ -71,15 +71,7 @@ def _check(init: str, runs: int, size: int, width: int, gains: Sequence[float], 
 
 def _block(init: str, generator: Generator, size: int, gain: float, forward: float, gate: int) -> Tensor:
     """The block of one gate in the paper's orientation, (size, size), float64."""
-    if init == "identity":
-        return gain * torch.eye(size, dtype=torch.float64)
-    if init == "orthogonal":
-        return gain * orthogonal(generator, size)
-    if init == "chain":
-        return _diagonal(size, 1, gain)
-    if init == "fbchain":
-        return _diagonal(size, 1, forward) + _diagonal(size, -1, gain)
-    return _diagonal(size, 1, _MIXED_CHAIN) if gate == _UPDATE_GATE else _ramp(size)
+    return _BLOCKS[init](generator, size, gain, forward, gate)
 
 
 def _diagonal(size: int, offset: int, value: float) -> Tensor:
@@ -90,3 +82,19 @@ def _ramp(size: int) -> Tensor:
     """From −0.01 to 0.01 along the diagonals: 0.01 (i − j) / (size − 1) from unit j to unit i."""
     place = torch.arange(size, dtype=torch.float64)
     return _RAMP * (place[None, :] - place[:, None]) / max(1, size - 1)
+
+
+def _mixed(size: int, gate: int) -> Tensor:
+    return _diagonal(size, 1, _MIXED_CHAIN) if gate == _UPDATE_GATE else _ramp(size)
+
+
+# By (generator, size, gain, feed-forward weight, gate).
+_BLOCKS: dict[str, Callable[[Generator, int, float, float, int], Tensor]] = {
+    "identity": lambda drawn, size, gain, forward, gate: gain * torch.eye(size, dtype=torch.float64),
+    "orthogonal": lambda drawn, size, gain, forward, gate: gain * orthogonal(drawn, size),
+    "chain": lambda drawn, size, gain, forward, gate: _diagonal(size, 1, gain),
+    "fbchain": lambda drawn, size, gain, forward, gate: (
+        _diagonal(size, 1, forward) + _diagonal(size, -1, gain)
+    ),
+    "mixed": lambda drawn, size, gain, forward, gate: _mixed(size, gate),
+}

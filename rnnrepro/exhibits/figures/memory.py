@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,26 @@ NAMES = {
     "fbchain": "chain with feedback",
 }
 _DASHES = dict(zip(NAMES, ((0, (4, 1.6)), "-", "-", (0, (1.2, 1.2))), strict=True))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a kind of network is told and drawn: the letter of its gain, J_tot without feedback by (gain, N)."""
+
+    letter: str
+    closed: Callable[[float, int], float]
+    feeds_back: bool = False
+    below: bool = False
+
+
+_NORMAL = {"letter": "λ", "closed": lambda gain, size: sequential.normal_total_memory(gain)}
+_SEQUENTIAL = {"letter": "α", "closed": sequential.chain_total_memory}
+_LOOKS = {
+    "identity": _Look(**_NORMAL),
+    "orthogonal": _Look(**_NORMAL, below=True),  # drawn wide, since identity lies on it
+    "chain": _Look(**_SEQUENTIAL),
+    "fbchain": _Look(**_SEQUENTIAL, feeds_back=True),
+}
 _QUANTITIES = {"j_total": "J_tot", "henrici": "d(W)"}
 
 
@@ -50,8 +72,8 @@ def drawn_nets(view: View) -> dict[str, tuple[float, float]]:
 
 def label(kind: str, gain: float, feedback: float) -> str:
     """`chain with feedback, α = 1.05, β = 0.05`."""
-    letter = "λ" if kind in ("identity", "orthogonal") else "α"
-    return f"{NAMES[kind]}, {letter} = {gain:g}" + (f", β = {feedback:g}" if kind == "fbchain" else "")
+    said = f"{NAMES[kind]}, {_LOOKS[kind].letter} = {gain:g}"
+    return f"{said}, β = {feedback:g}" if _LOOKS[kind].feeds_back else said
 
 
 def _curves(view: View, show: str) -> Drawn:
@@ -92,14 +114,13 @@ def _curves(view: View, show: str) -> Drawn:
 def _panel(ax: Axes, curves: dict[str, np.ndarray]) -> None:
     for kind, curve in curves.items():
         k = np.flatnonzero(curve > 1e-12)
-        width = 2.4 if kind == "orthogonal" else 1.2  # another normal network lies on it
         ax.plot(
             k,
             curve[k],
             color=style.colour(kind),
             linestyle=_DASHES[kind],
-            linewidth=width,
-            zorder=2 if kind == "orthogonal" else 3,
+            linewidth=2.4 if _LOOKS[kind].below else 1.2,
+            zorder=2 if _LOOKS[kind].below else 3,
         )
     ax.set_yscale("log")
     ax.set_xlim(0, len(curve))
@@ -176,9 +197,7 @@ def _measured(kind: str, gains: tuple[float, float], metric: str, size: int) -> 
 
 
 def _closed_total(kind: str, gains: tuple[float, float], size: int) -> float | None:
-    if kind == "chain":
-        return sequential.chain_total_memory(gains[0], size)
-    return None if gains[1] else sequential.normal_total_memory(gains[0])
+    return None if gains[1] else _LOOKS[kind].closed(gains[0], size)
 
 
 def _dots(ax: Axes, rows: list[dict[str, Any]]) -> None:
