@@ -166,17 +166,7 @@ def _dots(ax: Axes, rows: list[dict[str, Any]]) -> None:
         markersize=7,
         label="covariance formed",
     )
-    known = [(row["reported"], y) for row, y in zip(rows, places, strict=True) if row["reported"] is not None]
-    if known:
-        ax.plot(
-            *zip(*known, strict=True),
-            "o",
-            markerfacecolor="none",
-            color=style.SERIES[1],
-            markersize=6,
-            label="reported",
-        )
-    ax.plot(ours, places, "o", color=style.SERIES[0], markersize=3.2, label="ours")
+    layout.reported_and_ours(ax, [row["reported"] for row in rows], ours, places)
     ax.set_yticks(places, [f"d = {r['d']:g}, β = {r['beta']:g}, α = {r['alpha']:g}" for r in rows])
     ax.set_xlim(left=0)
     ax.set_xlabel("total Fisher memory")

@@ -190,3 +190,14 @@ def lost_run(ax: Axes, x: np.ndarray, y: np.ndarray, colour: str) -> None:
         clip_on=False,
         path_effects=halo,
     )
+
+
+def reported_and_ours(
+    ax: Axes, reported: Sequence[float | None], ours: Sequence[float], places: Sequence[float]
+) -> None:
+    """A ring for each `reported` value that there is, and a dot for each of `ours`, at the heights `places`."""
+    known = [(value, y) for value, y in zip(reported, places, strict=True) if value is not None]
+    if known:
+        ring = {"markerfacecolor": "none", "color": style.SERIES[1], "markersize": 6}
+        ax.plot(*zip(*known, strict=True), "o", label="reported", **ring)
+    ax.plot(ours, places, "o", color=style.SERIES[0], markersize=3.2, label="ours")

@@ -202,17 +202,7 @@ def _closed_total(kind: str, gains: tuple[float, float], size: int) -> float | N
 
 def _dots(ax: Axes, rows: list[dict[str, Any]]) -> None:
     places = np.arange(len(rows))[::-1]
-    known = [(row["reported"], y) for row, y in zip(rows, places, strict=True) if row["reported"] is not None]
-    if known:
-        ax.plot(
-            *zip(*known, strict=True),
-            "o",
-            markerfacecolor="none",
-            color=style.SERIES[1],
-            markersize=6,
-            label="reported",
-        )
-    ax.plot([row["ours"] for row in rows], places, "o", color=style.SERIES[0], markersize=3.2, label="ours")
+    layout.reported_and_ours(ax, [r["reported"] for r in rows], [r["ours"] for r in rows], places)
     ax.set_yticks(places, [row["net"] for row in rows])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_xlim(0, 1.06 * max(row["ours"] for row in rows))
