@@ -105,6 +105,11 @@ UPDATES: dict[str, Component] = {
     "tanh": Component(path="rnnrepro.updates.pointwise:Tanh", about="h = tanh z"),
     "relu": Component(path="rnnrepro.updates.pointwise:ReLU", about="h = max(z, 0)"),
     "elu": Component(path="rnnrepro.updates.pointwise:ELU", about="h = elu(z)"),
+    "leaky_tanh": Component(
+        path="rnnrepro.updates.leaky_tanh:LeakyTanh",
+        arguments={"tau": 10.0},
+        about="h ← (1 − 1/τ) h + (1/τ) tanh z",
+    ),
     "lstm": Component(
         path="rnnrepro.updates.lstm:LSTM",
         gates=4,
@@ -237,6 +242,17 @@ MODELS: dict[str, Model] = {
         defaults={"update": {"root": 0.0}},
         about="unitary by layers of rotations",
         source="Jing et al. 2017",
+    ),
+    "leaky_rnn": Model(
+        matrix="free",
+        update="leaky_tanh",
+        defaults={
+            "matrix": {"init": "fan_in_normal(1.5)"},
+            "drive": {"init": "uniform(1.0)"},
+            "readout": {"init": "fan_in_uniform", "bias": "zeros"},
+        },
+        about="leaky tanh units, started in the chaotic regime",
+        source="Murray 2019, Methods",
     ),
 }
 

@@ -53,6 +53,7 @@ MODELS: dict[str, list[dict]] = {
     "urnn_fc": [{}, {"hidden": 5, "arguments": {"start": {"init": None}}}],
     "eurnn": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
     "eurnn_complex": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
+    "leaky_rnn": [{}, {"hidden": 5, "arguments": {"update": {"tau": 2.0}}}],
 }
 UPDATES: dict[str, list[dict]] = {
     "modrelu": [{}, {"bias": "normal(0.3)"}],
@@ -60,6 +61,7 @@ UPDATES: dict[str, list[dict]] = {
     "tanh": [{}],
     "relu": [{}],
     "elu": [{}],
+    "leaky_tanh": [{}, {"tau": 2.0}],
     "lstm": [{}, {"forget_offset": 1.0}],
     "bilevel_sgd": [{}, {"eta": 0.3, "alpha": 0.8}],
     "bilevel_shb": [{}, {"eta": 0.3, "momentum": 0.9}],

@@ -84,6 +84,10 @@ COUNTS = [
     # rotations by layers, with the budgets of nnRNN
     ("eurnn", 256, 10, 9, {"matrix": {"layers": 108}}, 18_899),
     ("eurnn", 1024, 1, 10, {"matrix": {"layers": 500}}, 268_048),
+    # motor tasks: the card's N² + N·D + N·K, and the read-out's bias, which every network has here
+    ("leaky_rnn", 30, 0, 1, {}, 930 + 1),
+    ("leaky_rnn", 100, 1, 1, {}, 10_200 + 1),
+    ("leaky_rnn", 100, 4, 2, {}, 10_600 + 2),
 ]
 EMBEDDED = {"embedding": {"size": 200}}
 CHARACTERS = [
