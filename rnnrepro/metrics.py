@@ -23,6 +23,11 @@ METRICS: dict[str, Metric] = {
     "mse_padded": Metric(
         unit="1", better="lower", about="their squared error over all frames, those of the padding too"
     ),
+    "half_squared_error": Metric(
+        unit="1",
+        better="lower",
+        about="squared error of a trial, summed over its outputs, mean over its steps, halved",
+    ),
     "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
     "bpc": Metric(
         unit="bits per character",
