@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnrepro.tables import momentum
 from rnnrepro.tables.rows import Component, Model
 
 MATRICES: dict[str, Component] = {
@@ -87,6 +88,7 @@ DRIVES: dict[str, Component] = {
         arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
         about="z_t = x_t U + bias; `bias` names its initialiser (None: no bias); fans as in free, for both",
     ),
+    **momentum.DRIVES,
 }
 
 UPDATES: dict[str, Component] = {
@@ -131,6 +133,7 @@ UPDATES: dict[str, Component] = {
         arguments={"eta": 1e-3, "alpha": 1.0, "momentum": 0.5},
         about="m' = h − η ∇F(h); h ← m' + μ (m' − m); m ← m'; ∇F as in bilevel_sgd; μ trained, from `momentum`",
     ),
+    **momentum.UPDATES,
 }
 
 _FROM_NORMAL: dict[str, dict[str, Any]] = {
@@ -254,6 +257,7 @@ MODELS: dict[str, Model] = {
         about="leaky tanh units, started in the chaotic regime",
         source="Murray 2019, Methods",
     ),
+    **momentum.MODELS,
 }
 
 READOUT_ARGUMENTS: dict[str, Any] = {"init": "fan_in_uniform", "bias": "fan_in_uniform"}

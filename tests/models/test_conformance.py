@@ -54,6 +54,22 @@ MODELS: dict[str, list[dict]] = {
     "eurnn": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
     "eurnn_complex": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
     "leaky_rnn": [{}, {"hidden": 5, "arguments": {"update": {"tau": 2.0}}}],
+    "momentum_rnn": [{"hidden": 3, "arguments": {"drive": {"mu": 0.9, "epsilon": 0.1}}}],
+    "adam_rnn": [{"hidden": 4, "arguments": {"drive": {"mu": 0.3, "beta": 0.9, "outside": None}}}],
+    "rmsprop_rnn": [{"hidden": 4, "arguments": {"drive": {"bias": None}}}],
+    "restart_rnn": [{"hidden": 4, "arguments": {"drive": {"epsilon": 0.3, "period": 40}}}],
+    "momentum_lstm": [{"hidden": 3, "arguments": {"drive": {"mu": 0.0, "epsilon": 1.0, "forget": -4.0}}}],
+    "adam_lstm": [{"hidden": 3}],
+    "rmsprop_lstm": [{"hidden": 3}],
+    "restart_lstm": [{"hidden": 3}],
+    "restart_lstm_released": [
+        {"hidden": 3},
+        {"hidden": 3, "arguments": {"drive": {"bias": None, "outside": None, "forget": 0.0, "period": 3}}},
+    ],
+    "momentum_dtriv": [{"hidden": 4}],
+    "adam_dtriv": [{"hidden": 5, "arguments": {"drive": {"beta": 0.8}}}],
+    "rmsprop_dtriv": [{"hidden": 4, "arguments": {"matrix": {"init": "henaff_symmetric"}}}],
+    "restart_dtriv": [{"hidden": 4, "arguments": {"matrix": {"rebase_every": 1, "project_every": 1}}}],
 }
 UPDATES: dict[str, list[dict]] = {
     "modrelu": [{}, {"bias": "normal(0.3)"}],
@@ -66,6 +82,7 @@ UPDATES: dict[str, list[dict]] = {
     "bilevel_sgd": [{}, {"eta": 0.3, "alpha": 0.8}],
     "bilevel_shb": [{}, {"eta": 0.3, "momentum": 0.9}],
     "bilevel_snag": [{}, {"eta": 0.3, "momentum": 0.9}],
+    "restart_lstm": [{}],
 }
 DRIVES: dict[str, list[dict]] = {
     "affine": [
@@ -73,7 +90,14 @@ DRIVES: dict[str, list[dict]] = {
         {"bias": "normal(0.3)"},
         {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
     ],
+    "momentum": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "mu": 0.9}],
+    "adam": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "beta": 0.9}],
+    "rmsprop": [{}, {"bias": "normal(0.3)", "epsilon": 0.1, "beta": 0.3}],
+    "restart": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "period": 40}],
+    "descent": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "period": 40}],
 }
+NEEDS: dict[str, str] = {"restart_lstm": "descent"}
+"""Update -> a drive that gives it the numbers a step that it reads."""
 
 
 def each(entries: Mapping[str, list[dict]]) -> list:
@@ -109,7 +133,8 @@ def test_every_update_meets_every_demand(
 ) -> None:
     update = tables.load("update", name)
     matrix = "free" if len(update.state[update.reads]) == 1 else "unitary"
-    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix=matrix, update=name))
+    drive = NEEDS.get(name, "affine")
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix=matrix, drive=drive, update=name))
     CHECKS[sentence](Case("tried", hidden=7, arguments={"update": arguments}))
 
 
@@ -118,7 +143,8 @@ def test_every_update_meets_every_demand(
 def test_every_drive_meets_every_demand(
     name: str, arguments: dict, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update="tanh", drive=name))
+    update = next((reader for reader, needed in NEEDS.items() if needed == name), "tanh")
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update=update, drive=name))
     CHECKS[sentence](Case("tried", hidden=7, arguments={"drive": arguments}))
 
 

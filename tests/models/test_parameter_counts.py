@@ -88,6 +88,29 @@ COUNTS = [
     ("leaky_rnn", 30, 0, 1, {}, 930 + 1),
     ("leaky_rnn", 100, 1, 1, {}, 10_200 + 1),
     ("leaky_rnn", 100, 4, 2, {}, 10_600 + 2),
+    # LSTMs with two biases on pixels and speech frames, and dynamic trivialisations without one
+    *(
+        (name, *row)
+        for name in ("momentum_lstm", "adam_lstm", "rmsprop_lstm", "restart_lstm", "restart_lstm_released")
+        for row in (
+            (128, 1, 10, {}, 68_362),
+            (256, 1, 10, {}, 267_786),
+            (84, 129, 129, {}, 83_205),
+            (120, 129, 129, {}, 136_089),
+            (158, 129, 129, {}, 203_159),
+        )
+    ),
+    *(
+        (name, *row)
+        for name in ("momentum_dtriv", "adam_dtriv", "rmsprop_dtriv", "restart_dtriv")
+        for row in (
+            (170, 1, 10, {}, 16_415),
+            (360, 1, 10, {}, 68_950),
+            (512, 1, 10, {}, 136_970),
+            (224, 129, 129, {}, 83_121),
+            (322, 129, 129, {}, 135_208),
+        )
+    ),
 ]
 EMBEDDED = {"embedding": {"size": 200}}
 CHARACTERS = [
@@ -101,6 +124,8 @@ CHARACTERS = [
     ("enrnn", 1521, 50, 50, {"matrix": {"short": 152}}, 1_321_259),
     ("enrnn", 1425, 50, 50, {"matrix": {"short": 570}}, 1_321_310),
 ]
+WORDS = {"embedding": {"size": 400}, "network": {"layers": 3, "last": 400, "tied": True}}
+CHARACTERS += [("momentum_lstm", 1150, 10_000, 10_000, WORDS, 24_221_600)]
 
 
 @pytest.mark.parametrize(("name", "hidden", "inputs", "outputs", "arguments", "count"), COUNTS + CHARACTERS)

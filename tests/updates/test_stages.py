@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rnnrepro import tables
+from rnnrepro.conformance.problems import scalar_names
 from rnnrepro.conformance.stages import CHECKS, Subject
 from rnnrepro.errors import Fault
 from rnnrepro.updates.base import Update
@@ -40,7 +41,9 @@ def subject(update: Update) -> Subject:
     ("name", "arguments"), [(name, arguments) for name, several in ROWS.items() for arguments in several]
 )
 def test_every_update_meets_every_demand(name: str, arguments: Mapping[str, Any], sentence: str) -> None:
-    CHECKS[sentence](subject(tables.load("update", name)(**arguments)))
+    found = subject(tables.load("update", name)(**arguments))
+    scalars = scalar_names(found.update, found.parameters)
+    CHECKS[sentence](Subject(found.update, found.parameters, scalars))
 
 
 class Leaky(Update):
