@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnrepro.tables import momentum
+from rnnrepro.tables import bilevel, momentum
 from rnnrepro.tables.rows import Component, Model
 
 MATRICES: dict[str, Component] = {
@@ -80,6 +80,7 @@ MATRICES: dict[str, Component] = {
         arguments={"layers": None, "init": "uniform(3.141592653589793)"},
         about="as givens with a phase for each rotation and each unit (None: all of U(N))",
     ),
+    **bilevel.MATRICES,
 }
 
 DRIVES: dict[str, Component] = {
@@ -88,6 +89,7 @@ DRIVES: dict[str, Component] = {
         arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
         about="z_t = x_t U + bias; `bias` names its initialiser (None: no bias); fans as in free, for both",
     ),
+    **bilevel.DRIVES,
     **momentum.DRIVES,
 }
 
@@ -133,6 +135,7 @@ UPDATES: dict[str, Component] = {
         arguments={"eta": 1e-3, "alpha": 1.0, "momentum": 0.5},
         about="m' = h − η ∇F(h); h ← m' + μ (m' − m); m ← m'; ∇F as in bilevel_sgd; μ trained, from `momentum`",
     ),
+    **bilevel.UPDATES,
     **momentum.UPDATES,
 }
 
@@ -257,6 +260,7 @@ MODELS: dict[str, Model] = {
         about="leaky tanh units, started in the chaotic regime",
         source="Murray 2019, Methods",
     ),
+    **bilevel.MODELS,
     **momentum.MODELS,
 }
 

@@ -54,6 +54,32 @@ MODELS: dict[str, list[dict]] = {
     "eurnn": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
     "eurnn_complex": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
     "leaky_rnn": [{}, {"hidden": 5, "arguments": {"update": {"tau": 2.0}}}],
+    **{
+        f"sbo_{name}": [
+            {"arguments": {"matrix": {"rank": 2}}},
+            {
+                "hidden": 7,
+                "arguments": {"matrix": {"rank": None, "full_init": "normal(0.3)"}, "update": {"eta": 0.3}},
+            },
+        ]
+        for name in ("shb", "snag")
+    },
+    "sbo_sgd": [
+        {"arguments": {"matrix": {"rank": 2}}},
+        {"hidden": 7, "arguments": {"matrix": {"rank": 3, "frozen": True}, "update": {"eta": 0.3}}},
+    ],
+    **{
+        f"sbo_{name}_sparse": [
+            {},
+            {"hidden": 7, "arguments": {"matrix": {"scale": 0.4}, "update": {"eta": 0.3}}},
+        ]
+        for name in ("sgd", "shb", "snag")
+    },
+    "fastrnn": [{}, {"hidden": 5, "arguments": {"update": {"write": 0.0, "keep": 0.5}}}],
+    "fastgrnn": [{}, {"hidden": 5, "arguments": {"update": {"nu": 0.5, "gate_bias": "normal(0.3)"}}}],
+    "antisymmetric": [{}, {"hidden": 5, "arguments": {"update": {"step": 0.5}}}],
+    "lipschitz": [{}, {"hidden": 5, "arguments": {"update": {"step": 0.4}, "matrix": {"std": 3.0}}}],
+    "indrnn": [{}, {"hidden": 5, "arguments": {"matrix": {"low": -1.0}, "drive": {"bias": "normal(0.3)"}}}],
     "momentum_rnn": [{"hidden": 3, "arguments": {"drive": {"mu": 0.9, "epsilon": 0.1}}}],
     "adam_rnn": [{"hidden": 4, "arguments": {"drive": {"mu": 0.3, "beta": 0.9, "outside": None}}}],
     "rmsprop_rnn": [{"hidden": 4, "arguments": {"drive": {"bias": None}}}],
@@ -82,6 +108,10 @@ UPDATES: dict[str, list[dict]] = {
     "bilevel_sgd": [{}, {"eta": 0.3, "alpha": 0.8}],
     "bilevel_shb": [{}, {"eta": 0.3, "momentum": 0.9}],
     "bilevel_snag": [{}, {"eta": 0.3, "momentum": 0.9}],
+    "fastrnn": [{}, {"write": 0.3, "keep": -0.2}],
+    "fastgrnn": [{}, {"zeta": -0.4, "nu": 0.6, "gate_bias": "normal(0.3)", "update_bias": "zeros"}],
+    "euler_tanh": [{}, {"step": 0.6}],
+    "lipschitz": [{}, {"step": 0.4}],
     "restart_lstm": [{}],
 }
 DRIVES: dict[str, list[dict]] = {
@@ -90,6 +120,7 @@ DRIVES: dict[str, list[dict]] = {
         {"bias": "normal(0.3)"},
         {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
     ],
+    "one_gate": [{}, {"bias": "normal(0.3)", "init": "fan_in_uniform", "fan_in": "hidden"}],
     "momentum": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "mu": 0.9}],
     "adam": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "beta": 0.9}],
     "rmsprop": [{}, {"bias": "normal(0.3)", "epsilon": 0.1, "beta": 0.3}],

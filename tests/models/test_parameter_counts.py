@@ -88,6 +88,21 @@ COUNTS = [
     ("leaky_rnn", 30, 0, 1, {}, 930 + 1),
     ("leaky_rnn", 100, 1, 1, {}, 10_200 + 1),
     ("leaky_rnn", 100, 4, 2, {}, 10_600 + 2),
+    # SBO-RNN on pixels, with its card's numbers and μ; what it is compared with, on windows of nine channels
+    ("sbo_sgd", 128, 1, 10, {}, 14_346),
+    ("sbo_shb", 128, 1, 10, {}, 14_347),
+    ("sbo_snag", 128, 1, 10, {}, 14_347),
+    ("sbo_sgd", 128, 1, 10, {"matrix": {"rank": None}}, 17_930),
+    ("sbo_sgd", 128, 1, 10, {"matrix": {"frozen": True}}, 1_546),
+    ("sbo_sgd_sparse", 128, 1, 10, {}, 1_547),
+    ("sbo_shb_sparse", 128, 1, 10, {}, 1_548),
+    ("sbo_snag_sparse", 128, 1, 10, {}, 1_548),
+    ("rnn", 128, 9, 2, {"update": {"kind": "tanh"}, "drive": {"bias": "zeros"}}, 17_922),
+    ("fastrnn", 128, 9, 2, {}, 17_924),
+    ("fastgrnn", 128, 9, 2, {}, 18_052),
+    ("antisymmetric", 128, 1, 10, {}, 9_674),
+    ("lipschitz", 128, 1, 10, {}, 34_314),
+    ("indrnn", 128, 1, 10, {}, 1_674),
     # LSTMs with two biases on pixels and speech frames, and dynamic trivialisations without one
     *(
         (name, *row)

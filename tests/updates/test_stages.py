@@ -23,6 +23,10 @@ ROWS["complex_modrelu"] += [{"bias": "normal(0.3)", "root": 0.0}, {"bias": "norm
 ROWS["lstm"] += [{"forget_offset": 1.0}]
 for name in ("bilevel_shb", "bilevel_snag"):
     ROWS[name] += [{"eta": 0.3, "alpha": 0.8, "momentum": 0.9}]
+ROWS["fastrnn"] += [{"write": 0.4, "keep": -0.3}]
+ROWS["fastgrnn"] += [{"zeta": -0.4, "nu": 0.6, "gate_bias": "normal(0.3)", "update_bias": "zeros"}]
+ROWS["euler_tanh"] += [{"step": 0.6}]
+ROWS["lipschitz"] += [{"step": 0.4}]
 
 DERIVATIVE = "the derivatives worked out by hand are those of autograd"
 NAMES = "the stages name only what there is"
