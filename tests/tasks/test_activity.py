@@ -121,6 +121,14 @@ def test_a_batch_that_ends_an_epoch_goes_on_with_the_next(build):
         assert len(epoch.unique(dim=0)) == 12
 
 
+def test_a_run_that_is_taken_keeps_its_windows_held_out_ones_too(build):
+    stack = build(seeds=(4, 9), fraction=0.5, validation=0.2)
+    taken = stack.take([1])
+    for split in (None, "validation", "test"):
+        for of_stack, alone in zip(seen(stack, 1, split), seen(taken, 0, split), strict=True):
+            assert np.array_equal(of_stack, alone)
+
+
 def test_a_smaller_fraction_is_part_of_a_larger_one(build):
     few, more = build(fraction=0.1), build(fraction=0.5)
     assert few._chosen.tolist() == more._chosen[:, :6].tolist()
