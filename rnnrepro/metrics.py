@@ -68,6 +68,15 @@ METRICS: dict[str, Metric] = {
         better=None,
         about="largest |∂f/∂z| + |∂f/∂z̄| of modReLU over units, by t, mean over sequences",
     ),
+    "descent_smallest": Metric(
+        unit="1", better=None, about="smallest singular value of I − η M Mᵀ, by t, over sequences"
+    ),
+    "descent_largest": Metric(
+        unit="1", better=None, about="largest singular value of I − η M Mᵀ, by t, over sequences"
+    ),
+    "descent_bound": Metric(
+        unit="1", better=None, about="1 − η (α + ‖W‖)², below which no singular value of I − η M Mᵀ lies"
+    ),
 }
 METRICS |= {
     f"{name}_{gate}": replace(METRICS[name], about=f"gate {gate}: {METRICS[name].about}")

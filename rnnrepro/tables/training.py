@@ -193,4 +193,8 @@ ANALYSES: dict[str, Analysis] = {
         path="rnnrepro.analysis.gains:modrelu_gain",
         about="largest derivative of the units (modReLU, say) at each step of real sequences",
     ),
+    "descent_spectrum": Analysis(
+        path="rnnrepro.analysis.descent:descent_spectrum",
+        about="singular values of the Jacobian of SBO-RNN's gradient step along sequences, and their bound",
+    ),
 }
