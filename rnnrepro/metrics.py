@@ -23,6 +23,11 @@ METRICS: dict[str, Metric] = {
     "mse_padded": Metric(
         unit="1", better="lower", about="their squared error over all frames, those of the padding too"
     ),
+    "half_squared_error": Metric(
+        unit="1",
+        better="lower",
+        about="squared error of a trial, summed over its outputs, mean over its steps, halved",
+    ),
     "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
     "bpc": Metric(
         unit="bits per character",
@@ -62,6 +67,15 @@ METRICS: dict[str, Metric] = {
         unit="1",
         better=None,
         about="largest |∂f/∂z| + |∂f/∂z̄| of modReLU over units, by t, mean over sequences",
+    ),
+    "descent_smallest": Metric(
+        unit="1", better=None, about="smallest singular value of I − η M Mᵀ, by t, over sequences"
+    ),
+    "descent_largest": Metric(
+        unit="1", better=None, about="largest singular value of I − η M Mᵀ, by t, over sequences"
+    ),
+    "descent_bound": Metric(
+        unit="1", better=None, about="1 − η (α + ‖W‖)², below which no singular value of I − η M Mᵀ lies"
     ),
 }
 METRICS |= {

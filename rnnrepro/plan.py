@@ -20,7 +20,8 @@ from rnnrepro.datasets import provenance as data
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault
 from rnnrepro.project import Project, model_row, of_group
-from rnnrepro.tasks.shapes import Shape, shape
+from rnnrepro.tasks.shapes import Shape
+from rnnrepro.tasks.sizes import shape
 from rnnrepro.typed import Reader
 
 Point = tuple[tuple[str, float], ...]

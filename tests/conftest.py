@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import tarfile
 import wave
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +88,59 @@ class Sounds:
             f"recordings/{name}.wav": self.wav(self.noise(name, count), 8000)
             for name, count in zip(names, lengths, strict=True)
         }
+
+
+class Motion:
+    """Makes archives of motion signals in UCI HAR's layout."""
+
+    TOP = "UCI HAR Dataset"
+    SIGNALS = tuple(f"{s}_{axis}" for s in ("body_acc", "body_gyro", "total_acc") for axis in "xyz")
+
+    def arrays(self, sizes: dict[str, int], steps: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """{split: (signals (n, steps, 9), labels (n,) from 1 to 6)}, numbers that upstream's seven digits hold."""
+        found = {}
+        for i, (split, count) in enumerate(sizes.items()):
+            generator = np.random.default_rng(i)
+            scale = 10.0 ** np.arange(-4, 5) / 10.0
+            drawn = scale * (generator.standard_normal((count, steps, 9)) + np.arange(9) / 3.0)
+            rounded = np.array([float(f"{value:.7e}") for value in drawn.flat]).reshape(drawn.shape)
+            found[split] = rounded, 1 + np.arange(count) * 5 % 6
+        return found
+
+    def texts(self, arrays: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, bytes]:
+        """{path in the archive: content}: a line a window, numbers as `-1.8085150e-004` between two blanks."""
+        found = {}
+        for split, (signals, labels) in arrays.items():
+            for i, name in enumerate(self.SIGNALS):
+                rows = ["".join(f" {v: .7e}".replace("e-0", "e-00") for v in row) for row in signals[:, :, i]]
+                path = f"{self.TOP}/{split}/Inertial Signals/{name}_{split}.txt"
+                found[path] = "".join(f"{row}\n" for row in rows).encode()
+            found[f"{self.TOP}/{split}/y_{split}.txt"] = "".join(f"{label}\n" for label in labels).encode()
+        return found
+
+    def zip(self, contents: dict[str, bytes]) -> bytes:
+        """A deflated zip of {name: content}."""
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in contents.items():
+                archive.writestr(name, content)
+        return out.getvalue()
+
+    def tar(self, contents: dict[str, bytes]) -> bytes:
+        """An unpacked tar of {name: content}."""
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w") as archive:
+            for name, content in contents.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def motion() -> Motion:
+    """Makes archives of motion signals."""
+    return Motion()
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ NAME, HELP = "data", "list or fetch data sets"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("action", choices=("list", "fetch"))
-    parser.add_argument("datasets", nargs="*", metavar="DATASET", help="default: all")
+    parser.add_argument("datasets", nargs="*", metavar="DATASET", help="default: all that upstream has")
     parser.add_argument("--mirror", type=Path, help="folder read before any download (or RNNREPRO_MIRROR)")
     parser.add_argument("--stamp", type=Path, help="file to write when all is there: the checksums")
     project_options(parser)
@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> int:
         for name, entry in DATASETS.items():
             size = sum(file.bytes for file in entry.files) / 1e6
             whence = "yours: see `corpora`" if entry.supplied_by_user else "comes with a dependency"
-            print(f"{name:12s} {f'{size:6.1f} MB' if entry.files else whence:24s} {entry.about}")
+            print(f"{name:14s} {f'{size:6.1f} MB' if entry.files else whence:24s} {entry.about}")
         return 0
-    return _fetch(args, args.datasets or [n for n, e in DATASETS.items() if e.files])
+    return _fetch(args, args.datasets or [n for n, e in DATASETS.items() if any(f.url for f in e.files)])
 
 
 def _fetch(args: argparse.Namespace, names: list[str]) -> int:

@@ -83,6 +83,9 @@ def _from_mirror(mirror: Path, dataset: Dataset, file: File, target: Path) -> bo
 
 
 def _from_upstream(dataset: Dataset, file: File, target: Path, progress: Progress | None) -> None:
+    if not file.url:
+        place = f"{dataset.folder}/{file.name}"
+        raise Fault(f"{target}: no upstream has it; name a mirror folder that holds {place} ({MIRROR})")
     unpacked = _unpacking(file)
     if unpacked is None:
         _download_checked(dataset, file, target, progress)

@@ -18,6 +18,7 @@ _READS = {
     "characters": ("text", "characters"),
     "words": ("text", "words"),
     "speech": ("corpus", "speech"),
+    "activity": ("signals", "activity"),
 }
 
 _LISTINGS = {"timit": timit.listing}  # of the data sets that users supply

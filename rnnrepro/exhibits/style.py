@@ -41,6 +41,7 @@ COLOURS: dict[str, str] = {
     "urnn_fc": "#1F1F7A",
     "eurnn": "#88CC77",
     "eurnn_complex": "#5C1F14",
+    "leaky_rnn": "#60D8A8",
 }
 # For models of a user's own: chosen by name, so that a model keeps its colour from figure to figure.
 OTHERS = ("#332288", "#117733", "#999933", "#AA4499", "#44AA99", "#7A4B1E", "#CC6677", "#4B4B9B")

@@ -34,6 +34,7 @@ from rnnrepro.tables.networks import (
     UPDATES,
 )
 from rnnrepro.tables.rows import Analysis, Component, Model  # noqa: F401
+from rnnrepro.tables.rules import CREDITS, FEEDBACKS, FIXED_FEEDBACK, RULES, Rule  # noqa: F401
 from rnnrepro.tables.training import ANALYSES, OPTIMISERS, SCHEDULES, TASKS
 
 PARTS = ("matrix", "drive", "update")
@@ -58,6 +59,7 @@ KINDS: dict[str, Mapping[str, Any]] = {
     "schedule": SCHEDULES,
     "metric": METRICS,
     "analysis": ANALYSES,
+    "rule": RULES,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnrepro.tables import bilevel, momentum
 from rnnrepro.tables.rows import Component, Model
 
 MATRICES: dict[str, Component] = {
@@ -79,6 +80,7 @@ MATRICES: dict[str, Component] = {
         arguments={"layers": None, "init": "uniform(3.141592653589793)"},
         about="as givens with a phase for each rotation and each unit (None: all of U(N))",
     ),
+    **bilevel.MATRICES,
 }
 
 DRIVES: dict[str, Component] = {
@@ -87,6 +89,8 @@ DRIVES: dict[str, Component] = {
         arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
         about="z_t = x_t U + bias; `bias` names its initialiser (None: no bias); fans as in free, for both",
     ),
+    **bilevel.DRIVES,
+    **momentum.DRIVES,
 }
 
 UPDATES: dict[str, Component] = {
@@ -105,6 +109,11 @@ UPDATES: dict[str, Component] = {
     "tanh": Component(path="rnnrepro.updates.pointwise:Tanh", about="h = tanh z"),
     "relu": Component(path="rnnrepro.updates.pointwise:ReLU", about="h = max(z, 0)"),
     "elu": Component(path="rnnrepro.updates.pointwise:ELU", about="h = elu(z)"),
+    "leaky_tanh": Component(
+        path="rnnrepro.updates.leaky_tanh:LeakyTanh",
+        arguments={"tau": 10.0},
+        about="h ← (1 − 1/τ) h + (1/τ) tanh z",
+    ),
     "lstm": Component(
         path="rnnrepro.updates.lstm:LSTM",
         gates=4,
@@ -126,6 +135,8 @@ UPDATES: dict[str, Component] = {
         arguments={"eta": 1e-3, "alpha": 1.0, "momentum": 0.5},
         about="m' = h − η ∇F(h); h ← m' + μ (m' − m); m ← m'; ∇F as in bilevel_sgd; μ trained, from `momentum`",
     ),
+    **bilevel.UPDATES,
+    **momentum.UPDATES,
 }
 
 _FROM_NORMAL: dict[str, dict[str, Any]] = {
@@ -238,6 +249,19 @@ MODELS: dict[str, Model] = {
         about="unitary by layers of rotations",
         source="Jing et al. 2017",
     ),
+    "leaky_rnn": Model(
+        matrix="free",
+        update="leaky_tanh",
+        defaults={
+            "matrix": {"init": "fan_in_normal(1.5)"},
+            "drive": {"init": "uniform(1.0)"},
+            "readout": {"init": "fan_in_uniform", "bias": "zeros"},
+        },
+        about="leaky tanh units, started in the chaotic regime",
+        source="Murray 2019, Methods",
+    ),
+    **bilevel.MODELS,
+    **momentum.MODELS,
 }
 
 READOUT_ARGUMENTS: dict[str, Any] = {"init": "fan_in_uniform", "bias": "fan_in_uniform"}

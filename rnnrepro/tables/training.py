@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnrepro.tables import signals
 from rnnrepro.tables.rows import Analysis, Component
 
 TASKS: dict[str, Component] = {
@@ -89,6 +90,18 @@ TASKS: dict[str, Component] = {
         },
         about="log-magnitude spectra of speech, frame by frame; `alignment`: prediction, padded or recall",
     ),
+    "activity": Component(
+        path="rnnrepro.tasks.activity:Activity",
+        arguments={
+            "signals": "uci_har",
+            "classes": 2,
+            "fraction": 1.0,
+            "validation": 0.0,
+            "loss": "squared_error",
+        },
+        about="what a person does, by a phone's motion; `classes`: 2 or 6; `fraction` of the windows to learn from",
+    ),
+    **signals.TASKS,
 }
 
 OPTIMISERS: dict[str, Component] = {
@@ -179,5 +192,9 @@ ANALYSES: dict[str, Analysis] = {
     "modrelu_gain": Analysis(
         path="rnnrepro.analysis.gains:modrelu_gain",
         about="largest derivative of the units (modReLU, say) at each step of real sequences",
+    ),
+    "descent_spectrum": Analysis(
+        path="rnnrepro.analysis.descent:descent_spectrum",
+        about="singular values of the Jacobian of SBO-RNN's gradient step along sequences, and their bound",
     ),
 }

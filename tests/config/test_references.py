@@ -92,12 +92,12 @@ def test_data_that_stand_in_for_others_are_named_so_and_are_experiments_of_their
         for name in PROJECT.papers[paper].experiments:
             used = [e for scale in SCALES if (e := PROJECT.experiment(paper, name, scale))]
             sets = {
-                next((e.task[k] for k in ("images", "text", "corpus") if k in e.task), None) for e in used
+                next((e.task[k] for k in ("images", "text", "corpus", "signals") if k in e.task), None)
+                for e in used
             }
             assert len(sets) == 1, f"{paper}/{name} reads {sets}"
-            assert all(bool(e.stand_in) == (sets <= {"digits", "python_docs", "fsdd"}) for e in used), (
-                f"{paper}/{name}"
-            )
+            stand_ins = {"digits", "python_docs", "fsdd", "uci_har_subset"}
+            assert all(bool(e.stand_in) == (sets <= stand_ins) for e in used), f"{paper}/{name}"
 
 
 def test_every_experiment_says_what_a_reader_must_know():

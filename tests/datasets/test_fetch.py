@@ -1,6 +1,7 @@
 import errno
 import lzma
 import os
+import re
 import stat
 import tarfile
 import threading
@@ -261,7 +262,8 @@ def test_a_data_set_that_ships_with_a_dependency_needs_no_fetching(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-UPSTREAM_ALONE = {"enwik8"}  # no copy of it is kept beside the others
+UPSTREAM_ALONE = {"enwik8", "uci_har"}  # no copy of them is kept beside the others
+MIRROR_ALONE = {"uci_har_subset"}
 
 
 @pytest.mark.parametrize("name", [n for n, row in DATASETS.items() if row.files and n not in UPSTREAM_ALONE])
@@ -290,5 +292,18 @@ def test_a_file_comes_out_of_a_zip_and_a_link_or_a_lack_of_it_is_a_fault(tmp_pat
 @pytest.mark.parametrize("name", [name for name, row in DATASETS.items() if row.files])
 def test_upstream_is_https_but_where_there_is_nothing_else(name):
     for file in DATASETS[name].files:
-        assert file.url.startswith("https://") or name == "ptb_char"
+        assert file.url.startswith("https://") or name == "ptb_char" or name in MIRROR_ALONE
+        assert bool(file.url) == (name not in MIRROR_ALONE)
         assert len(file.sha256) == 64
+
+
+@pytest.mark.parametrize("name", sorted(MIRROR_ALONE))
+def test_what_no_upstream_has_needs_a_mirror_and_says_so(name, tmp_path, monkeypatch):
+    monkeypatch.delenv(module.MIRROR, raising=False)
+    file = DATASETS[name].files[0].name
+    place = f"{DATASETS[name].folder}/{file}"
+    said = f"{file}: no upstream has it; name a mirror folder that holds {place} (RNNREPRO_MIRROR)"
+    for mirror in (None, tmp_path):  # a mirror without it is no help
+        with pytest.raises(Fault, match=re.escape(said)):
+            fetch(name, tmp_path / "data", mirror=mirror)
+    assert left_behind(tmp_path / "data") == []

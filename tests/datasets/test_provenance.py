@@ -19,6 +19,8 @@ def test_a_task_names_the_data_it_reads():
     assert required("characters", {"text": "python_docs"}) == ["python_docs"]
     assert required("speech", {}) == ["fsdd"]
     assert required("speech", {"corpus": "timit"}) == ["timit"]
+    assert required("activity", {}) == ["uci_har"]  # the subset is read only where it is named
+    assert required("activity", {"signals": "uci_har_subset"}) == ["uci_har_subset"]
 
 
 @pytest.mark.parametrize(
@@ -57,9 +59,9 @@ def test_without_scikit_learn_the_digits_are_a_fault_that_says_so(monkeypatch):
 
 def test_planning_modules_import_nothing_heavy():
     code = (
-        "import sys; from rnnrepro.datasets import fetch, provenance; from rnnrepro.tasks import shapes;"
+        "import sys; from rnnrepro.datasets import fetch, provenance; from rnnrepro.tasks import sizes;"
         "provenance.digest('digits'); provenance.digest('python_docs');"
-        "shapes.shape({'kind': 'characters', 'text': 'python_docs'}, 32);"
+        "sizes.shape({'kind': 'characters', 'text': 'python_docs'}, 32); sizes.shape({'kind': 'activity'}, 64);"
         "print([m for m in ('torch', 'numpy', 'pandas', 'sklearn') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

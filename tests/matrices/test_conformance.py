@@ -91,6 +91,20 @@ SETTINGS: dict[str, list[dict]] = {
         {"size": 9, "width": 18, "arguments": {"layers": 4}},
         {"size": 20, "arguments": {"init": "uniform(1.0)"}},
     ],
+    "low_rank": [
+        {"size": 6, "arguments": {"rank": 2}},
+        {"size": 9, "arguments": {"rank": 12, "init": "normal(0.3)"}},
+        {"size": 7, "arguments": {"rank": None}},
+        {"size": 5, "arguments": {"rank": 1}},
+        {"size": 9, "arguments": {"rank": None, "full_init": "fan_in_uniform"}},
+    ],
+    "scaled_identity": [{"size": 2}, {"size": 9, "arguments": {"scale": 0.5}}],
+    "diagonal": [{"size": 2}, {"size": 9, "arguments": {"low": -0.5, "high": 0.7}}],
+    "antisymmetric": [{"size": 2}, {"size": 9, "arguments": {"gamma": 0.3, "init": "normal(0.2)"}}],
+    "lipschitz": [
+        {"size": 2, "width": 4},
+        {"size": 9, "width": 18, "arguments": {"beta": 0.6, "gamma": 0.1, "std": 2.0}},
+    ],
 }
 
 

@@ -53,6 +53,49 @@ MODELS: dict[str, list[dict]] = {
     "urnn_fc": [{}, {"hidden": 5, "arguments": {"start": {"init": None}}}],
     "eurnn": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
     "eurnn_complex": [{}, {"hidden": 5, "arguments": {"matrix": {"layers": 2}}}],
+    "leaky_rnn": [{}, {"hidden": 5, "arguments": {"update": {"tau": 2.0}}}],
+    **{
+        f"sbo_{name}": [
+            {"arguments": {"matrix": {"rank": 2}}},
+            {
+                "hidden": 7,
+                "arguments": {"matrix": {"rank": None, "full_init": "normal(0.3)"}, "update": {"eta": 0.3}},
+            },
+        ]
+        for name in ("shb", "snag")
+    },
+    "sbo_sgd": [
+        {"arguments": {"matrix": {"rank": 2}}},
+        {"hidden": 7, "arguments": {"matrix": {"rank": 3, "frozen": True}, "update": {"eta": 0.3}}},
+    ],
+    **{
+        f"sbo_{name}_sparse": [
+            {},
+            {"hidden": 7, "arguments": {"matrix": {"scale": 0.4}, "update": {"eta": 0.3}}},
+        ]
+        for name in ("sgd", "shb", "snag")
+    },
+    "fastrnn": [{}, {"hidden": 5, "arguments": {"update": {"write": 0.0, "keep": 0.5}}}],
+    "fastgrnn": [{}, {"hidden": 5, "arguments": {"update": {"nu": 0.5, "gate_bias": "normal(0.3)"}}}],
+    "antisymmetric": [{}, {"hidden": 5, "arguments": {"update": {"step": 0.5}}}],
+    "lipschitz": [{}, {"hidden": 5, "arguments": {"update": {"step": 0.4}, "matrix": {"std": 3.0}}}],
+    "indrnn": [{}, {"hidden": 5, "arguments": {"matrix": {"low": -1.0}, "drive": {"bias": "normal(0.3)"}}}],
+    "momentum_rnn": [{"hidden": 3, "arguments": {"drive": {"mu": 0.9, "epsilon": 0.1}}}],
+    "adam_rnn": [{"hidden": 4, "arguments": {"drive": {"mu": 0.3, "beta": 0.9, "outside": None}}}],
+    "rmsprop_rnn": [{"hidden": 4, "arguments": {"drive": {"bias": None}}}],
+    "restart_rnn": [{"hidden": 4, "arguments": {"drive": {"epsilon": 0.3, "period": 40}}}],
+    "momentum_lstm": [{"hidden": 3, "arguments": {"drive": {"mu": 0.0, "epsilon": 1.0, "forget": -4.0}}}],
+    "adam_lstm": [{"hidden": 3}],
+    "rmsprop_lstm": [{"hidden": 3}],
+    "restart_lstm": [{"hidden": 3}],
+    "restart_lstm_released": [
+        {"hidden": 3},
+        {"hidden": 3, "arguments": {"drive": {"bias": None, "outside": None, "forget": 0.0, "period": 3}}},
+    ],
+    "momentum_dtriv": [{"hidden": 4}],
+    "adam_dtriv": [{"hidden": 5, "arguments": {"drive": {"beta": 0.8}}}],
+    "rmsprop_dtriv": [{"hidden": 4, "arguments": {"matrix": {"init": "henaff_symmetric"}}}],
+    "restart_dtriv": [{"hidden": 4, "arguments": {"matrix": {"rebase_every": 1, "project_every": 1}}}],
 }
 UPDATES: dict[str, list[dict]] = {
     "modrelu": [{}, {"bias": "normal(0.3)"}],
@@ -60,10 +103,16 @@ UPDATES: dict[str, list[dict]] = {
     "tanh": [{}],
     "relu": [{}],
     "elu": [{}],
+    "leaky_tanh": [{}, {"tau": 2.0}],
     "lstm": [{}, {"forget_offset": 1.0}],
     "bilevel_sgd": [{}, {"eta": 0.3, "alpha": 0.8}],
     "bilevel_shb": [{}, {"eta": 0.3, "momentum": 0.9}],
     "bilevel_snag": [{}, {"eta": 0.3, "momentum": 0.9}],
+    "fastrnn": [{}, {"write": 0.3, "keep": -0.2}],
+    "fastgrnn": [{}, {"zeta": -0.4, "nu": 0.6, "gate_bias": "normal(0.3)", "update_bias": "zeros"}],
+    "euler_tanh": [{}, {"step": 0.6}],
+    "lipschitz": [{}, {"step": 0.4}],
+    "restart_lstm": [{}],
 }
 DRIVES: dict[str, list[dict]] = {
     "affine": [
@@ -71,7 +120,15 @@ DRIVES: dict[str, list[dict]] = {
         {"bias": "normal(0.3)"},
         {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
     ],
+    "one_gate": [{}, {"bias": "normal(0.3)", "init": "fan_in_uniform", "fan_in": "hidden"}],
+    "momentum": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "mu": 0.9}],
+    "adam": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "beta": 0.9}],
+    "rmsprop": [{}, {"bias": "normal(0.3)", "epsilon": 0.1, "beta": 0.3}],
+    "restart": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "period": 40}],
+    "descent": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "period": 40}],
 }
+NEEDS: dict[str, str] = {"restart_lstm": "descent"}
+"""Update -> a drive that gives it the numbers a step that it reads."""
 
 
 def each(entries: Mapping[str, list[dict]]) -> list:
@@ -107,7 +164,8 @@ def test_every_update_meets_every_demand(
 ) -> None:
     update = tables.load("update", name)
     matrix = "free" if len(update.state[update.reads]) == 1 else "unitary"
-    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix=matrix, update=name))
+    drive = NEEDS.get(name, "affine")
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix=matrix, drive=drive, update=name))
     CHECKS[sentence](Case("tried", hidden=7, arguments={"update": arguments}))
 
 
@@ -116,7 +174,8 @@ def test_every_update_meets_every_demand(
 def test_every_drive_meets_every_demand(
     name: str, arguments: dict, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update="tanh", drive=name))
+    update = next((reader for reader, needed in NEEDS.items() if needed == name), "tanh")
+    monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update=update, drive=name))
     CHECKS[sentence](Case("tried", hidden=7, arguments={"drive": arguments}))
 
 

@@ -84,6 +84,48 @@ COUNTS = [
     # rotations by layers, with the budgets of nnRNN
     ("eurnn", 256, 10, 9, {"matrix": {"layers": 108}}, 18_899),
     ("eurnn", 1024, 1, 10, {"matrix": {"layers": 500}}, 268_048),
+    # motor tasks: the card's N² + N·D + N·K, and the read-out's bias, which every network has here
+    ("leaky_rnn", 30, 0, 1, {}, 930 + 1),
+    ("leaky_rnn", 100, 1, 1, {}, 10_200 + 1),
+    ("leaky_rnn", 100, 4, 2, {}, 10_600 + 2),
+    # SBO-RNN on pixels, with its card's numbers and μ; what it is compared with, on windows of nine channels
+    ("sbo_sgd", 128, 1, 10, {}, 14_346),
+    ("sbo_shb", 128, 1, 10, {}, 14_347),
+    ("sbo_snag", 128, 1, 10, {}, 14_347),
+    ("sbo_sgd", 128, 1, 10, {"matrix": {"rank": None}}, 17_930),
+    ("sbo_sgd", 128, 1, 10, {"matrix": {"frozen": True}}, 1_546),
+    ("sbo_sgd_sparse", 128, 1, 10, {}, 1_547),
+    ("sbo_shb_sparse", 128, 1, 10, {}, 1_548),
+    ("sbo_snag_sparse", 128, 1, 10, {}, 1_548),
+    ("rnn", 128, 9, 2, {"update": {"kind": "tanh"}, "drive": {"bias": "zeros"}}, 17_922),
+    ("fastrnn", 128, 9, 2, {}, 17_924),
+    ("fastgrnn", 128, 9, 2, {}, 18_052),
+    ("antisymmetric", 128, 1, 10, {}, 9_674),
+    ("lipschitz", 128, 1, 10, {}, 34_314),
+    ("indrnn", 128, 1, 10, {}, 1_674),
+    # LSTMs with two biases on pixels and speech frames, and dynamic trivialisations without one
+    *(
+        (name, *row)
+        for name in ("momentum_lstm", "adam_lstm", "rmsprop_lstm", "restart_lstm", "restart_lstm_released")
+        for row in (
+            (128, 1, 10, {}, 68_362),
+            (256, 1, 10, {}, 267_786),
+            (84, 129, 129, {}, 83_205),
+            (120, 129, 129, {}, 136_089),
+            (158, 129, 129, {}, 203_159),
+        )
+    ),
+    *(
+        (name, *row)
+        for name in ("momentum_dtriv", "adam_dtriv", "rmsprop_dtriv", "restart_dtriv")
+        for row in (
+            (170, 1, 10, {}, 16_415),
+            (360, 1, 10, {}, 68_950),
+            (512, 1, 10, {}, 136_970),
+            (224, 129, 129, {}, 83_121),
+            (322, 129, 129, {}, 135_208),
+        )
+    ),
 ]
 EMBEDDED = {"embedding": {"size": 200}}
 CHARACTERS = [
@@ -97,6 +139,8 @@ CHARACTERS = [
     ("enrnn", 1521, 50, 50, {"matrix": {"short": 152}}, 1_321_259),
     ("enrnn", 1425, 50, 50, {"matrix": {"short": 570}}, 1_321_310),
 ]
+WORDS = {"embedding": {"size": 400}, "network": {"layers": 3, "last": 400, "tied": True}}
+CHARACTERS += [("momentum_lstm", 1150, 10_000, 10_000, WORDS, 24_221_600)]
 
 
 @pytest.mark.parametrize(("name", "hidden", "inputs", "outputs", "arguments", "count"), COUNTS + CHARACTERS)

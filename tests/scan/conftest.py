@@ -13,9 +13,13 @@ ARGUMENTS: dict[str, dict] = {
     "modrelu": {"bias": "normal(0.3)"},
     "complex_modrelu": {"bias": "normal(0.3)"},
     "lstm": {"forget_offset": 0.7},
+    "leaky_tanh": {"tau": 2.5},
     "bilevel_sgd": {"eta": 0.3, "alpha": 0.9},
     "bilevel_shb": {"eta": 0.2, "alpha": 0.9},
     "bilevel_snag": {"eta": 0.2, "alpha": 0.9},
+    "fastrnn": {"write": -1.0, "keep": 1.0},
+    "fastgrnn": {"nu": -1.0, "gate_bias": "normal(0.5)", "update_bias": "normal(0.5)"},
+    "euler_tanh": {"step": 0.4},
 }
 NAMES = (*tables.UPDATES, *SAMPLES)
 

@@ -121,6 +121,17 @@ def fsdd(pin, sounds):
 
 
 @pytest.fixture
-def data(mnist, ptb, ptb_words, enwik8, fsdd, tiny_timit, tmp_path):
+def uci_har(pin, motion):
+    """{split: (signals, labels)} of 60 and 13 windows, which stand for UCI HAR in a zip and for its subset in a tar."""
+    arrays = motion.arrays({"train": 60, "test": 13}, 7)
+    texts = motion.texts(arrays)
+    for name, content in {"uci_har": motion.zip(texts), "uci_har_subset": motion.tar(texts)}.items():
+        file = registry.DATASETS[name].files[0].name
+        pin(name, {file: content}, sizes={"train": 60, "test": 13}, steps=7)
+    return arrays
+
+
+@pytest.fixture
+def data(mnist, ptb, ptb_words, enwik8, fsdd, tiny_timit, uci_har, tmp_path):
     """The folder that holds them all."""
     return tmp_path

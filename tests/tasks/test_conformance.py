@@ -9,9 +9,10 @@ import torch
 from rnnrepro import tables, tasks
 from rnnrepro.errors import Fault
 from rnnrepro.tasks.base import Batch
-from rnnrepro.tasks.shapes import shape
+from rnnrepro.tasks.sizes import shape
 
 SHORT = {"symbols": 4, "alphabet": 3, "blanks_before_cue": 5, "blanks_after_cue": 4}
+PULSES = {"width": 1.0, "first": 5, "shortest": 10, "longest": 20, "tail": 3}
 CASES = {
     "copying fresh": ("copying", {**SHORT, "test": 130}, 6),
     "copying without a test": ("copying", {**SHORT, "test": 0}, 6),
@@ -54,7 +55,25 @@ CASES = {
         2,
     ),
     "timit": ("speech", {"corpus": "timit", "alignment": "recall", "window": 64, "hop": 32}, 3),
+    "periodic": ("periodic", {"length": 20}, 3),
+    "interval": ("interval", {**PULSES, "test_every": 4}, 4),
+    "interval summed": ("interval", {**PULSES, "summed": True, "test_every": 0}, 4),
+    "reach": ("reach", {"move": 6, "hold": 3}, 3),
+    "reach anew": ("reach", {"move": 5, "hold": 0, "peak": 2.0, "carried": False}, 3),
     "timit with all speakers": ("speech", {"corpus": "timit", "drop_sa": "sentences", "frames": 5}, 4),
+    "activity": ("activity", {}, 7),
+    "activity of few windows": ("activity", {"fraction": 0.1, "classes": 6}, 4),
+    "activity of the subset, six classes": (
+        "activity",
+        {
+            "signals": "uci_har_subset",
+            "classes": 6,
+            "fraction": 0.5,
+            "validation": 0.2,
+            "loss": "cross_entropy",
+        },
+        8,
+    ),
 }
 SHARED = {
     "python docs",
@@ -63,7 +82,20 @@ SHARED = {
     "ptb with windows drawn anew",
     "words",
     "enwik8",
-}  # every run reads the same text in the same order
+    "periodic",
+}  # every run reads the same text in the same order, or nothing at all
+
+
+def softmax_squared_error(outputs, targets):
+    """As the definition says, of (B, K) and (B,)."""
+    return ((outputs.softmax(-1) - torch.eye(outputs.shape[-1])[targets]) ** 2).mean()
+
+
+REFERENCES = {
+    "squared_error": torch.nn.functional.mse_loss,
+    "cross_entropy": torch.nn.functional.cross_entropy,
+    "softmax_squared_error": softmax_squared_error,
+}
 
 
 @pytest.fixture(params=CASES)
@@ -151,7 +183,7 @@ def test_batches_have_the_declared_shapes_and_types(make, case):
         assert batch.inputs.dtype == torch.float32
         assert batch.inputs.shape[3:] == (task.input_size,)
         low, high = (-50, 60) if task.input_size > 2 else (0, 1)  # decibels of spectra, or plain numbers
-        assert low <= batch.inputs.min() <= batch.inputs.max() <= high
+        assert ((low <= batch.inputs) & (batch.inputs <= high)).all()  # of nothing, where there is no input
     expected = (runs, steps, width) if task.readout_every else (runs, width)
     if task.loss == "squared_error":
         assert batch.targets.shape == (*expected, task.output_size)
@@ -230,16 +262,17 @@ def test_measures_are_the_mean_loss_in_sums_that_add_up(make, case):
     batch = task.batch(0)
     outputs = torch.randn(*perfect(task, batch).shape, generator=torch.Generator().manual_seed(0))
     total, count = task.measure(outputs, batch)[task.metrics[0]]
-    assert torch.allclose((total / count).float(), task.loss_of(outputs, batch), rtol=1e-6)
-    reference = (
-        torch.nn.functional.mse_loss if task.loss == "squared_error" else torch.nn.functional.cross_entropy
-    )
+    added_up = CASES[case][2] if CASES[case][1].get("summed") else 1  # the trials of a batch
+    assert torch.allclose(added_up * (total / count).float(), task.loss_of(outputs, batch), rtol=1e-6)
+    reference = REFERENCES[task.loss]
     for run in range(2):
         which = counting(batch, run)
         if task.loss == "squared_error":
             expected = reference(outputs[run][which], batch.targets[run][which])
             if CASES[case][1].get("average") == "padded":
                 expected *= batch.targets[run][which].numel() / batch.targets[run].numel()
+            if task.metrics == ("half_squared_error",):
+                expected *= added_up * task.output_size / 2
         else:
             expected = reference(outputs[run].flatten(0, -2), batch.targets[run].flatten())
         assert torch.allclose(task.loss_of(outputs, batch)[run], expected, rtol=1e-5)

@@ -13,7 +13,7 @@ from rnnrepro import plan, project, tables
 from rnnrepro.datasets import images, speech, texts
 from rnnrepro.datasets.registry import row
 from rnnrepro.tasks import speech as speech_task
-from rnnrepro.tasks.shapes import shape
+from rnnrepro.tasks.sizes import shape
 from rnnrepro.training.loop import train_step
 from rnnrepro.training.state import begin
 

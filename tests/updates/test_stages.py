@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from rnnrepro import tables
+from rnnrepro.conformance.problems import scalar_names
 from rnnrepro.conformance.stages import CHECKS, Subject
 from rnnrepro.errors import Fault
 from rnnrepro.updates.base import Update
@@ -22,6 +23,10 @@ ROWS["complex_modrelu"] += [{"bias": "normal(0.3)", "root": 0.0}, {"bias": "norm
 ROWS["lstm"] += [{"forget_offset": 1.0}]
 for name in ("bilevel_shb", "bilevel_snag"):
     ROWS[name] += [{"eta": 0.3, "alpha": 0.8, "momentum": 0.9}]
+ROWS["fastrnn"] += [{"write": 0.4, "keep": -0.3}]
+ROWS["fastgrnn"] += [{"zeta": -0.4, "nu": 0.6, "gate_bias": "normal(0.3)", "update_bias": "zeros"}]
+ROWS["euler_tanh"] += [{"step": 0.6}]
+ROWS["lipschitz"] += [{"step": 0.4}]
 
 DERIVATIVE = "the derivatives worked out by hand are those of autograd"
 NAMES = "the stages name only what there is"
@@ -40,7 +45,9 @@ def subject(update: Update) -> Subject:
     ("name", "arguments"), [(name, arguments) for name, several in ROWS.items() for arguments in several]
 )
 def test_every_update_meets_every_demand(name: str, arguments: Mapping[str, Any], sentence: str) -> None:
-    CHECKS[sentence](subject(tables.load("update", name)(**arguments)))
+    found = subject(tables.load("update", name)(**arguments))
+    scalars = scalar_names(found.update, found.parameters)
+    CHECKS[sentence](Subject(found.update, found.parameters, scalars))
 
 
 class Leaky(Update):

@@ -1,0 +1,56 @@
+"""Learning rules: how far credit goes back through the recurrent matrix, and by what errors reach the units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`credit`, a word of CREDITS, and `feedback`, one of FEEDBACKS."""
+
+    credit: str
+    feedback: str
+    about: str = ""
+    source: str = ""
+
+
+CREDITS: dict[str, str] = {
+    "full": "through h and h W: backpropagation through time",
+    "local": "through what the update itself keeps of h (its leak) alone",
+}
+
+FEEDBACKS: dict[str, str] = {
+    "transpose": "the read-out's own weights, as they are",
+    "fixed": "a matrix B of the read-out's shape that never changes",
+}
+
+FIXED_FEEDBACK = "normal(1.0)"
+"""How B starts: N(0, 1) for each entry."""
+
+RULES: dict[str, Rule] = {
+    "bptt": Rule(
+        credit="full",
+        feedback="transpose",
+        about="backpropagation through time, the gradient",
+        source="Murray 2019, Eqs. 3–4, Appendix Eqs. 10–14 and 20–23",
+    ),
+    "rflo": Rule(
+        credit="local",
+        feedback="fixed",
+        about="random feedback, local online learning",
+        source="Murray 2019, Eqs. 5–6",
+    ),
+    "local_only": Rule(
+        credit="local",
+        feedback="transpose",
+        about="local credit, errors by the read-out's own weights",
+        source="Murray 2019, Fig. 2d",
+    ),
+    "random_feedback_only": Rule(
+        credit="full",
+        feedback="fixed",
+        about="full credit, errors by fixed random weights",
+        source="Murray 2019, Fig. 2d",
+    ),
+}
