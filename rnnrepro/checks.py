@@ -21,6 +21,7 @@ def check_network(reader: Reader, row: tables.Model, arm: Arm, place: str) -> No
             if word not in defaults:
                 reader.fault(f"{place}.{part}.{word}", f"no such argument{nearest(word, defaults)}")
         model[part] = {**defaults, **row.defaults.get(part, {}), **given}
+    _check_rule(reader, model["rule"], place)
     model["update_kind"] = arm.update.get("kind", row.update)
     if len(reader.faults) > before or model["update_kind"] not in tables.UPDATES:
         return
@@ -28,6 +29,12 @@ def check_network(reader: Reader, row: tables.Model, arm: Arm, place: str) -> No
         widths.check(model)
     except Fault as fault:
         reader.fault(place, str(fault))
+
+
+def _check_rule(reader: Reader, rule: Mapping[str, Any], place: str) -> None:
+    for name, known in (("kind", tables.RULES), ("trains", tables.TRAINED)):
+        if rule[name] not in known:
+            reader.fault(f"{place}.rule.{name}", f"unknown: {rule[name]!r}{nearest(str(rule[name]), known)}")
 
 
 def check_training(reader: Reader, experiment: Experiment, arm: Arm, place: str) -> None:

@@ -136,10 +136,13 @@ class Arm:
     drive: dict = setting({}, help="arguments of the drive")
     update: dict = setting({}, help="arguments of the update")
     readout: dict = setting({}, help="initialisers of the read-out")
-    start: dict = setting({}, help="initialiser of a trained h_0; empty: the model's own")
+    start: dict = setting({}, help="initialiser of h_0 and whether it is trained; empty: the model's own")
     embedding: dict = setting({}, help="size and initialiser of an embedding; empty: none")
     network: dict = setting({}, help="number of recurrent layers, width of the last one, tied read-out")
     dropout: dict = setting({}, help="probabilities: input, hidden, output, embedding, recurrent")
+    rule: dict = setting(
+        {}, help="learning rule: kind, initialiser of its feedback, which parameters it trains"
+    )
     optimiser: dict = setting(help="kind, rate and arguments, for the group `main`")
     groups: dict = setting({}, help="parameter groups with an optimiser, rate or weight decay of their own")
     grid: dict = setting({}, help="per-run settings with lists of values; runs are their product")

@@ -89,7 +89,7 @@ class Stack(nn.Module):
         """
         if len(rates) != self.runs:
             raise Fault(f"one rate a run: {self.runs} runs, {len(rates)} rates")
-        parameters = dict(self.named_parameters())
+        parameters = {name: own for name, own in self.named_parameters() if own.requires_grad}
         like = next(iter(parameters.values()))
         return Optimiser(
             parameters,

@@ -21,6 +21,9 @@ class Drive(nn.Module):
     groups: ClassVar[Mapping[str, str]] = {}
     """Parameter name -> group of the optimiser; a name that is missing belongs to `main`."""
 
+    repeats: int = 1
+    """Steps of the scan for each time of the inputs; of them the last one's h counts."""
+
     def __init__(
         self,
         input_size: int,

@@ -94,6 +94,7 @@ def compose(
         embedding=embedding,
         tied=settings["network"]["tied"],
         dropout=settings["dropout"],
+        rule=settings["rule"],
         dtype=dtype,
     )
 
@@ -125,7 +126,14 @@ def recurrence(
     matrix = make["matrix"](hidden, input_size=input_size, width=width, **common, **settings["matrix"])
     drive = make["drive"](input_size, hidden, width, **common, **settings["drive"])
     return Recurrence(
-        matrix, drive, update, generators=generators, start=settings["start"]["init"], dtype=dtype
+        matrix,
+        drive,
+        update,
+        generators=generators,
+        start=settings["start"]["init"],
+        trained=settings["start"]["trained"],
+        credit=tables.row("rule", settings["rule"]["kind"]).credit,
+        dtype=dtype,
     )
 
 

@@ -9,11 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import BoolTensor, Generator, Tensor, nn
 
-from rnnrepro.drives.projection import Embedded, project
+from rnnrepro import tables
+from rnnrepro.drives.projection import Embedded
 from rnnrepro.errors import Fault
 from rnnrepro.initialisers import fill
 from rnnrepro.models.dropout import Masks
 from rnnrepro.models.recurrence import Recurrence
+from rnnrepro.rules.feedback import answer
 from rnnrepro.updates.base import State
 
 MAIN = "main"
@@ -31,10 +33,11 @@ class Trace(NamedTuple):
 class Network(nn.Module):
     """Embedding (optional), recurrent layers one above the other, linear read-out; everything leads with S.
 
-    `embedding` is {size E, init} with `symbols` rows, or None; `readout` names the initialisers {init, bias}
-    of V (S, N, K) and c (S, K), N the width of the last layer (2N throughout where units are complex). `tied`: V is
-    the embedding, transposed. `readout_every` says what `forward` reads by default. `dropout` holds the probabilities
-    at which `masks` are drawn.
+    `embedding` is {size E, init} with `symbols` rows, or None; `readout` names the initialisers {init, bias} of
+    V (S, N, K) and c (S, K) (None: no bias), N the width of the last layer (2N throughout where units are complex).
+    `tied`: V is the embedding, transposed. `readout_every` says what `forward` reads by default. `dropout` holds the
+    probabilities at which `masks` are drawn. `rule` is {kind, feedback, trains}: through what errors reach the units,
+    and which parameters learn (`rnnrepro.tables.rules`); its credit is that of the layers.
 
     The state is a flat tuple, layer after layer, each with as many tensors; analyses that read one layer alone find
     it among `layers`.
@@ -52,6 +55,7 @@ class Network(nn.Module):
         embedding: Mapping[str, str | int] | None = None,
         tied: bool = False,
         dropout: Mapping[str, float] | None = None,
+        rule: Mapping[str, str | None] = tables.RULE_ARGUMENTS,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
@@ -66,14 +70,35 @@ class Network(nn.Module):
         self.readout_weight = None
         if not tied:
             self.readout_weight = nn.Parameter(fill(readout["init"], generators, shape, dtype=dtype))
-        self.readout_bias = nn.Parameter(
-            fill(readout["bias"], generators, (output_size,), *shape, dtype=dtype)
-        )
+        self.readout_bias = None
+        if readout["bias"] is not None:
+            drawn = fill(readout["bias"], generators, (output_size,), *shape, dtype=dtype)
+            self.readout_bias = nn.Parameter(drawn)
+        self._learn_by(rule, generators, shape, dtype)
+
+    def _learn_by(
+        self,
+        rule: Mapping[str, str | None],
+        generators: Sequence[Generator],
+        shape: tuple[int, int],
+        dtype: torch.dtype,
+    ) -> None:
+        """Draw B (S, N, K), last of all so that networks differ in it alone, and keep what is not trained."""
+        row = tables.row("rule", rule["kind"])
+        self.errors_by_feedback = row.feedback == "fixed"
+        spec = rule["feedback"] or (tables.FIXED_FEEDBACK if self.errors_by_feedback else None)
+        self.feedback: Tensor | None = None
+        if spec is not None:
+            del self.feedback
+            self.register_buffer("feedback", fill(spec, generators, shape, dtype=dtype))
+        for name, parameter in self.named_parameters():
+            if rule["trains"] not in ("all", "readout" if name.startswith("readout") else "recurrent"):
+                parameter.requires_grad_(False)
 
     @property
     def runs(self) -> int:
         """S, the number of runs in the stack."""
-        return len(self.readout_bias)
+        return len(self.readout)
 
     @property
     def recurrence(self) -> Recurrence:
@@ -164,7 +189,8 @@ class Network(nn.Module):
 
     def read(self, h: Tensor) -> Tensor:
         """h V + c (S, T, B, K) from h (S, T, B, N)."""
-        return project(h, self.readout) + self.readout_bias[:, None, None]
+        y = answer(h, self.readout, self.feedback if self.errors_by_feedback else None)
+        return y if self.readout_bias is None else y + self.readout_bias[:, None, None]
 
     def build(self) -> tuple[Tensor, ...]:
         """The recurrent matrix W (S, N, M) of each layer."""
@@ -184,13 +210,17 @@ class Network(nn.Module):
         return tuple(found)
 
     def parameter_groups(self) -> dict[str, str]:
-        """Full parameter name -> group of the optimiser; every parameter has one."""
+        """Full parameter name -> group of the optimiser; every parameter that learns has one."""
         own = {
             f"layers.{i}.{name}": group
             for i, layer in enumerate(self.layers)
             for name, group in layer.parameter_groups().items()
         }
-        return {name: own.get(name, MAIN) for name, _ in self.named_parameters()}
+        return {name: own.get(name, MAIN) for name in self.trained()}
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The parameters that learn, by full name."""
+        return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
 
     def retractions(self) -> dict[str, Callable[[Tensor], None]]:
         """Full parameter name -> what moves it by an optimiser's step, where that is not to be subtracted."""
@@ -198,6 +228,7 @@ class Network(nn.Module):
             f"layers.{i}.{name}": move
             for i, layer in enumerate(self.layers)
             for name, move in layer.retractions().items()
+            if layer.get_parameter(name).requires_grad
         }
 
     def penalty(self) -> Tensor | None:
@@ -219,8 +250,8 @@ class Network(nn.Module):
         return self.layers[layer].matrix.arrays()
 
     def parameter_count(self) -> int:
-        """Number of free parameters of one run."""
-        stored = sum(parameter[0].numel() for parameter in self.parameters())
+        """Number of free parameters of one run, those that learn."""
+        stored = sum(parameter[0].numel() for parameter in self.trained().values())
         return stored - sum(layer.matrix.fixed for layer in self.layers)
 
     def state_of_run(self, i: int) -> dict[str, Tensor]:

@@ -21,8 +21,9 @@ class Recurrence(nn.Module):
     """z = drive(x); W = matrix(); state_t = update(state_{t-1}, h_{t-1} W, z_t).
 
     The state is a flat tuple of (S, B, ·) tensors: the update's slots (h first), then the drive's. It starts from
-    zeros, or, if `start` names an initialiser, h from the trained `start` (S, features). `backend` says which form of
-    the scan runs (`rnnrepro.scan.BACKENDS`). Raises Fault for a complex update of a real matrix and the reverse.
+    zeros, or, if `start` names an initialiser, h from `start` (S, features), `trained` or kept as drawn. `credit` is
+    that of the learning rule, and `backend` the form of the scan that runs (`rnnrepro.scan.CREDITS`, `BACKENDS`).
+    Raises Fault for a complex update of a real matrix and the reverse.
     """
 
     def __init__(
@@ -33,6 +34,8 @@ class Recurrence(nn.Module):
         *,
         generators: Sequence[Generator],
         start: str | None = None,
+        trained: bool = True,
+        credit: str = "full",
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
@@ -45,11 +48,14 @@ class Recurrence(nn.Module):
         self.drive = drive
         self.rule = update
         self.backend = "auto"
+        self.credit = credit
         values = update.parameters(matrix.hidden_size, generators=generators, dtype=dtype)
         self.update = nn.ParameterDict({name: nn.Parameter(value) for name, value in values.items()})
-        self.start = None
-        if start is not None:
-            self.start = nn.Parameter(fill(start, generators, (self.features,), dtype=dtype))
+        drawn = None if start is None else fill(start, generators, (self.features,), dtype=dtype)
+        if drawn is None or trained:
+            self.start = None if drawn is None else nn.Parameter(drawn)
+        else:
+            self.register_buffer("start", drawn)
 
     @property
     def features(self) -> int:
@@ -67,8 +73,11 @@ class Recurrence(nn.Module):
         z, after = self.drive(x, () if state is None else state[slots:])
         W = self.matrix.build() if W is None else W
         start = self.first(x.shape[0], x.shape[2]) if state is None else state[:slots]
-        h, last = scan(self.rule, dict(self.update.items()), W, z, start, backend=self.backend, every=every)
-        return h, (*last, *after)
+        h, last = scan(
+            self.rule, dict(self.update.items()), W, z, start, self.credit, backend=self.backend, every=every
+        )
+        repeats = self.drive.repeats if every else 1
+        return h[:, repeats - 1 :: repeats], (*last, *after)
 
     def parameter_groups(self) -> dict[str, str]:
         """Parameter name -> group of the optimiser."""

@@ -34,7 +34,15 @@ from rnnrepro.tables.networks import (
     UPDATES,
 )
 from rnnrepro.tables.rows import Analysis, Component, Model  # noqa: F401
-from rnnrepro.tables.rules import CREDITS, FEEDBACKS, FIXED_FEEDBACK, RULES, Rule  # noqa: F401
+from rnnrepro.tables.rules import (  # noqa: F401
+    CREDITS,
+    FEEDBACKS,
+    FIXED_FEEDBACK,
+    RULE_ARGUMENTS,
+    RULES,
+    TRAINED,
+    Rule,
+)
 from rnnrepro.tables.training import ANALYSES, OPTIMISERS, SCHEDULES, TASKS
 
 PARTS = ("matrix", "drive", "update")
@@ -46,6 +54,7 @@ PLAIN_PARTS: dict[str, Mapping[str, Any]] = {
     "embedding": EMBEDDING_ARGUMENTS,
     "network": NETWORK_ARGUMENTS,
     "dropout": DROPOUT_ARGUMENTS,
+    "rule": RULE_ARGUMENTS,
 }
 """Parts that every model has in one form: their arguments with defaults."""
 

@@ -266,8 +266,8 @@ MODELS: dict[str, Model] = {
 
 READOUT_ARGUMENTS: dict[str, Any] = {"init": "fan_in_uniform", "bias": "fan_in_uniform"}
 
-START_ARGUMENTS: dict[str, Any] = {"init": None}
-"""Of the state before the first input: the initialiser of a trained h_0, or None for zeros."""
+START_ARGUMENTS: dict[str, Any] = {"init": None, "trained": True}
+"""Of the state before the first input: the initialiser of h_0, or None for zeros; whether it is trained."""
 
 EMBEDDING_ARGUMENTS: dict[str, Any] = {"size": 0, "init": "uniform(0.1)"}
 

@@ -28,6 +28,16 @@ FEEDBACKS: dict[str, str] = {
 FIXED_FEEDBACK = "normal(1.0)"
 """How B starts: N(0, 1) for each entry."""
 
+TRAINED: dict[str, str] = {
+    "all": "every parameter",
+    "recurrent": "all but the read-out",
+    "readout": "the read-out alone",
+}
+
+RULE_ARGUMENTS: dict[str, str | None] = {"kind": "bptt", "feedback": None, "trains": "all"}
+"""Of how a network learns: a row of RULES; the initialiser of B (None: that of FIXED_FEEDBACK where the rule needs B,
+otherwise no B; one that is named is drawn in any case, to compare with); a word of TRAINED."""
+
 RULES: dict[str, Rule] = {
     "bptt": Rule(
         credit="full",

@@ -34,10 +34,10 @@ class Averages:
                     f"averaging: {kind.__name__} changes itself after each step, so that a mean of its parameters is "
                     "no such matrix; set `averaging: none`"
                 )
-        bias = network.readout_bias
+        device = network.readout.device
         self.window = window
-        self.begun = torch.zeros(network.runs, dtype=torch.bool, device=bias.device)
-        self.count = torch.zeros(network.runs, dtype=torch.float64, device=bias.device)
+        self.begun = torch.zeros(network.runs, dtype=torch.bool, device=device)
+        self.count = torch.zeros(network.runs, dtype=torch.float64, device=device)
         self.means = {name: torch.zeros_like(value) for name, value in _values(network).items()}
 
     def look(self, losses: Sequence[Sequence[float]]) -> None:

@@ -63,9 +63,7 @@ class TrainState:
         self.backends = [self.backends[i] for i in rows]
         self.task = self.task.take(rows)
         self.network = self.network.take(rows)
-        self.optimiser = self.optimiser.take(
-            rows, dict(self.network.named_parameters()), self.network.retractions()
-        )
+        self.optimiser = self.optimiser.take(rows, self.network.trained(), self.network.retractions())
         if self.carried is not None:
             self.carried = tuple(tensor[rows] for tensor in self.carried)
         if self.averages is not None:
@@ -183,4 +181,4 @@ def optimiser_of(network: Network, settings: Sequence[dict[str, Any]], device: t
         rest = {k: v for k, v in common[source].items() if k not in ("kind", "rate")}
         forms[name] = SimpleNamespace(kind=common[source]["kind"], arguments=rest)
         rates[name] = torch.tensor([s["optimiser"][source]["rate"] for s in settings], device=device)
-    return Optimiser(dict(network.named_parameters()), groups, forms, rates, network.retractions())
+    return Optimiser(network.trained(), groups, forms, rates, network.retractions())
