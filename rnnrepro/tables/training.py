@@ -171,6 +171,11 @@ ANALYSES: dict[str, Analysis] = {
     "gradient_flow": Analysis(
         path="rnnrepro.analysis.trajectories:gradient_flow", about="norm of the loss gradient at each state"
     ),
+    "gradient_history": Analysis(
+        path="rnnrepro.analysis.trajectories:gradient_flow",
+        about="gradient_flow at each evaluation, in its place; a scan for each time step every time",
+        at="evaluations",
+    ),
     "gradient_start": Analysis(
         path="rnnrepro.analysis.trajectories:gradient_start",
         about="norm of the loss gradient at the initial state alone",
