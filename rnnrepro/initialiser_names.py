@@ -23,6 +23,7 @@ INITIALISERS: dict[str, str] = {
     "fan_in_uniform_twice": "sum of two draws of fan_in_uniform: one bias for the two of PyTorch's LSTM",
     "glorot_vector": "uniform, bound sqrt(3/k) for a vector of length k: TensorFlow 1's default for a bias",
     "haar": "a Haar-distributed rotation, SO(n)",
+    "orthonormal": "rows or columns, whichever are fewer, orthonormal over the whole matrix: PyTorch's orthogonal_",
     "identity": "the number in brackets on the diagonal of each gate's block, which need not be square",
 }
 
@@ -41,12 +42,13 @@ MATRIX_INITIALISERS: dict[str, str] = {
 
 GATE_INITIALISERS: dict[str, str] = {
     "identity": "gain · I for each gate",
+    "first_gate_identity": "gain · I for the first gate, 0 for the others: PyTorch's eye_ of all gates at once",
     "orthogonal": "gain · Q for each gate, Q orthogonal, Haar-distributed and of its own",
     "chain": "unit k feeds unit k + 1 with weight `gain`",
     "fbchain": "unit k feeds unit k + 1 with weight `forward` and unit k − 1 with weight `gain`",
     "mixed": "of an LSTM: for i, f, o a ramp from −0.01 to 0.01 over the diagonals, for g a chain of 1.02",
 }
-"""Starts of the free matrix for any number of gates (Orhan and Pitkow 2020); `gain` is an argument of its own."""
+"""Starts of the free matrix for any number of gates, most by Orhan and Pitkow 2020; `gain` is a separate argument."""
 
 ORIENTATIONS: dict[str, str] = {
     "paper": "the chain starts at unit 0, where the first input enters",

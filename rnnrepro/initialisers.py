@@ -59,8 +59,7 @@ def orthogonal(generator: Generator, size: int) -> Tensor:
 
     Mezzadri, How to generate random matrices from the classical compact groups, 2007.
     """
-    q, r = torch.linalg.qr(_gaussian(generator, (size, size)))
-    return q * torch.where(r.diagonal() < 0, -1.0, 1.0)
+    return _orthonormal(generator, (size, size))
 
 
 def rotation(generator: Generator, size: int) -> Tensor:
@@ -92,6 +91,15 @@ def _haar(generator: Generator, shape: Sequence[int]) -> Tensor:
     return rotation(generator, shape[0])
 
 
+def _orthonormal(generator: Generator, shape: Sequence[int]) -> Tensor:
+    """Rows or columns, whichever are fewer, orthonormal and Haar-distributed: the QR factor of the tall Gaussian."""
+    if len(shape) != 2:
+        raise Fault(f"initialiser 'orthonormal' fills matrices only, not a shape {tuple(shape)}")
+    q, r = torch.linalg.qr(_gaussian(generator, (max(shape), min(shape))))
+    q = q * torch.where(r.diagonal() < 0, -1.0, 1.0)
+    return q if shape[0] >= shape[1] else q.mT.contiguous()
+
+
 def _identity(shape: Sequence[int], value: float, gates: int) -> Tensor:
     if len(shape) != 2 or shape[1] % gates:
         raise Fault(
@@ -118,6 +126,7 @@ _DRAWS: dict[str, Draw] = {
     "fan_in_uniform_twice": lambda g, shape, i, o, a: sum(_fan_in_uniform(g, shape, i) for _ in range(2)),
     "glorot_vector": lambda g, shape, i, o, a: _uniform(g, shape, math.sqrt(3 / shape[-1])),
     "haar": lambda g, shape, i, o, a: _haar(g, shape),
+    "orthonormal": lambda g, shape, i, o, a: _orthonormal(g, shape),
 }
 
 # What is not drawn: the same for every run.

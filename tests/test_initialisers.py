@@ -194,3 +194,25 @@ def test_fans_are_numbers_or_words() -> None:
 def test_other_fans_are_faults(fan: object) -> None:
     with pytest.raises(Fault, match="a fan is"):
         resolve_fan(fan, input_size=3, hidden_size=5, width=20)
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (7, 40), (40, 7), (6, 6)])
+def test_orthonormal_has_orthonormal_rows_or_columns_as_pytorchs_own(shape: tuple[int, int]) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = torch.nn.init.orthogonal_(torch.empty(shape[1], shape[0], dtype=torch.float64)).mT
+    ours = fill("orthonormal", generators(0, 1), shape, dtype=torch.float64)
+    for matrix in (theirs, *ours):
+        inner = matrix @ matrix.mT if shape[0] <= shape[1] else matrix.mT @ matrix
+        assert torch.allclose(inner, torch.eye(min(shape), dtype=torch.float64), atol=1e-12)
+    assert not torch.equal(ours[0], ours[1])
+
+
+def test_one_orthonormal_row_points_anywhere() -> None:
+    entries = fill("orthonormal", generators(*range(400)), (1, 3), dtype=torch.float64)[:, 0, 0]
+    assert scipy.stats.kstest(entries.numpy(), "uniform", (-1, 2)).pvalue > 0.01  # Archimedes
+
+
+def test_orthonormal_fills_matrices_only() -> None:
+    with pytest.raises(Fault, match="matrices only"):
+        fill("orthonormal", generators(0), (4,))

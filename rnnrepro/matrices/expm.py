@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 import torch
 from torch import BoolTensor, Generator, Tensor, nn
 
-from rnnrepro.errors import Fault
+from rnnrepro.errors import Fault, nearest
 from rnnrepro.matrices.base import Matrix, distance_from_orthogonal
 from rnnrepro.matrices.skew import initial, skew
 from rnnrepro.matrices.skew_expm import skew_expm
 from rnnrepro.reduce import finite_per_run, where_run
+
+CHARTS = ("exact", "released")
 
 
 class Exponential(Matrix):
@@ -52,8 +54,11 @@ class DynamicExponential(Exponential):
     The first rebase is at the start, so X begins at 0 and B at the exponential of the drawn matrix;
     `rebase_every` None leaves it at that one. Of the rebases, counted from that first, each
     `project_every`-th puts B back on the orthogonal group (UVᵀ of its singular value decomposition); None
-    never does. The gradient is exact at every step; the released code mixes old coordinates with the new base
-    on the pass of a rebase. The optimiser's own state is left as it is at a rebase. Raises Fault.
+    never does. The optimiser's own state is left as it is at a rebase. Raises Fault.
+
+    `chart`: with `exact` the gradient is that of W at every step. The `released` code forms W from the old base and
+    the old coordinates A, and overwrites the base before the gradient passes. On that pass X gets D expm(A)*[BᵀG], the
+    adjoint at the old coordinates of what belongs to the new base, in place of BᵀG; all other passes are exact.
     """
 
     def __init__(
@@ -64,25 +69,37 @@ class DynamicExponential(Exponential):
         init: str = "henaff",
         rebase_every: int | None = 100,
         project_every: int | None = 30,
+        chart: str = "exact",
         **common: Any,
     ) -> None:
         super().__init__(hidden_size, generators=generators, init=init, **common)
+        if chart not in CHARTS:
+            raise Fault(f"unknown chart {chart!r}{nearest(str(chart), CHARTS)}; known: {', '.join(CHARTS)}")
         for name, every in (("rebase_every", rebase_every), ("project_every", project_every)):
             if every is not None and every < 1:
                 raise Fault(f"{name} is a number of at least 1, or null for never; not {every}")
         self.rebase_every, self.project_every = rebase_every, project_every
         with torch.no_grad():
             self.register_buffer("base", super().build())
+            self.register_buffer("turned", self.skew.clone() if chart == "released" else None)
             self.skew.zero_()
         self.register_buffer("steps", torch.zeros(len(generators), dtype=torch.int64))
         self.register_buffer("rebases", torch.ones(len(generators), dtype=torch.int64))
 
     def build(self) -> Tensor:
-        return torch.bmm(self.base, super().build())
+        e = super().build()
+        if (
+            self.turned is not None
+        ):  # E as it is, with the gradient of expm at the coordinates before the rebase
+            old = skew_expm(skew(self.skew + self.turned, self.hidden_size))
+            e = old - old.detach() + e.detach()
+        return torch.bmm(self.base, e)
 
     @torch.no_grad()
     def after_step(self, active: BoolTensor) -> None:
         self.steps += active
+        if self.turned is not None:
+            self.turned.copy_(where_run(~active, self.turned, 0.0))
         if self.rebase_every is None:
             return
         due = active & (self.steps % self.rebase_every == 0)
@@ -97,6 +114,8 @@ class DynamicExponential(Exponential):
             if drifted.any():
                 base = where_run(drifted, nearest_orthogonal(base), base)
         self.base.copy_(base)
+        if self.turned is not None:
+            self.turned.copy_(where_run(due, self.skew, self.turned))
         self.skew.copy_(where_run(~due, self.skew, 0.0))
 
 

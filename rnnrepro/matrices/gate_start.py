@@ -34,10 +34,10 @@ def gate_start(
 ) -> Tensor:
     """W (S, size, width) by a row of `tables.GATE_INITIALISERS`, each gate's block drawn by itself.
 
-    `gains` has a number for each run: λ of `identity` and `orthogonal`, α of `chain`, β of `fbchain`, whose other
-    weight is `forward`. `orientation`, of `tables.ORIENTATIONS`: which way a chain runs. Raises Fault for a width that
-    is not of gates, `mixed` without the four gates of an LSTM or with a gain, an unknown orientation, and another
-    number of gains than runs.
+    `gains` has a number for each run: λ of `identity`, `first_gate_identity` and `orthogonal`, α of `chain`, β of
+    `fbchain`, whose other weight is `forward`. `orientation`, of `tables.ORIENTATIONS`: which way a chain runs. Raises
+    Fault for a width that is not of gates, `mixed` without the four gates of an LSTM or with a gain, an unknown
+    orientation, and another number of gains than runs.
     """
     _check(init, len(generators), size, width, gains, orientation)
     runs = [
@@ -91,6 +91,7 @@ def _mixed(size: int, gate: int) -> Tensor:
 # By (generator, size, gain, feed-forward weight, gate).
 _BLOCKS: dict[str, Callable[[Generator, int, float, float, int], Tensor]] = {
     "identity": lambda drawn, size, gain, forward, gate: gain * torch.eye(size, dtype=torch.float64),
+    "first_gate_identity": lambda drawn, size, gain, forward, gate: _diagonal(size, 0, 0.0 if gate else gain),
     "orthogonal": lambda drawn, size, gain, forward, gate: gain * orthogonal(drawn, size),
     "chain": lambda drawn, size, gain, forward, gate: _diagonal(size, 1, gain),
     "fbchain": lambda drawn, size, gain, forward, gate: (

@@ -65,14 +65,11 @@ _PRINTED = {
     "restart": "with Nesterov's momentum and scheduled restarts",
 }
 
-# Of the authors' own start only the orthogonal rows of the input weights differ: here their numbers are independent,
-# with the same mean square 1/4N, so that a row has the length 1 on average. `identity(1.0)` fills the first N columns,
-# those of the input gate.
+# The authors' own start: `orthogonal_` of all gates' input weights at once, and `eye_` of all gates' recurrent weights.
 _LSTM: dict[str, dict[str, Any]] = {
-    "matrix": {"init": "identity(1.0)"},
+    "matrix": {"init": "first_gate_identity"},
     "drive": {
-        "init": "fan_in_normal(1.0)",
-        "fan_in": "gates",
+        "init": "orthonormal",
         "bias": "zeros",
         "outside": "zeros",
         "forget": 1.0,

@@ -34,8 +34,9 @@ MATRICES: dict[str, Component] = {
     ),
     "dynamic_expm": Component(
         path="rnnrepro.matrices.expm:DynamicExponential",
-        arguments={"init": "henaff", "rebase_every": 100, "project_every": 30},
-        about="W = B expm(X − Xᵀ), B ← W and X ← 0 every `rebase_every` steps",
+        arguments={"init": "henaff", "rebase_every": 100, "project_every": 30, "chart": "exact"},
+        about="W = B expm(X − Xᵀ), B ← W and X ← 0 every `rebase_every` steps; `chart`: `released` has the authors' "
+        "gradient on the pass of a rebase",
     ),
     "schur": Component(
         path="rnnrepro.matrices.schur:Schur",

@@ -30,6 +30,8 @@ SETTINGS: dict[str, list[dict]] = {
         },
         {"size": 9, "arguments": {"init": "rotations_henaff"}},
         {"size": 5, "width": 20, "arguments": {"init": "identity", "gain": 0.9}},
+        {"size": 5, "width": 20, "arguments": {"init": "first_gate_identity"}},
+        {"size": 5, "width": 20, "arguments": {"init": "orthonormal"}},
         {"size": 6, "arguments": {"init": "orthogonal", "gain": 1.02}},
         {"size": 5, "width": 20, "arguments": {"init": "orthogonal"}},
         {"size": 6, "arguments": {"init": "chain", "gain": 1.02, "orientation": "torch_release"}},
@@ -53,6 +55,8 @@ SETTINGS: dict[str, list[dict]] = {
         {"size": 9, "arguments": {"rebase_every": 2, "project_every": 2}},
         {"size": 33, "arguments": {"rebase_every": 1, "project_every": 3, "init": "haar"}},
         {"size": 6, "arguments": {"rebase_every": None, "project_every": None}},
+        # Three steps are without a mixed pass, so that the gradient of the released chart is that of W.
+        {"size": 7, "arguments": {"rebase_every": 4, "chart": "released"}},
     ],
     "schur": [
         {"size": 2},

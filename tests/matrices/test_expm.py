@@ -104,6 +104,45 @@ def test_the_gradient_on_the_pass_after_a_rebase_is_exact() -> None:
     assert np.isclose(slope, (ends[0] - ends[1]) / (2 * eps), rtol=1e-8)
 
 
+def released_pass(base: torch.Tensor, a: torch.Tensor, g: torch.Tensor, rebase: bool) -> torch.Tensor:
+    """⟨B, G⟩ back to A as the released code does it: the base is overwritten between forward and backward."""
+    raw = a.clone().requires_grad_()
+    upper = raw.triu(1)
+    w = base @ torch.matrix_exp(upper - upper.mT)
+    if rebase:
+        base.data.copy_(w.data)
+        raw.data.zero_()
+    w.backward(g)
+    a.copy_(raw.data)
+    return raw.grad
+
+
+@pytest.mark.parametrize("every", [1, 2, None])
+def test_the_released_chart_has_the_gradients_of_the_authors_code_on_every_pass(every: int | None) -> None:
+    size, upper = 6, torch.triu_indices(6, 6, 1)
+    start = skew(make(Exponential).skew.detach(), size)
+    ours = make(DynamicExponential, rebase_every=every, project_every=None, chart="released")
+    exact = make(DynamicExponential, rebase_every=every, project_every=None)
+    base, a = torch.eye(size, dtype=torch.float64).repeat(2, 1, 1), start.triu(1)
+    for step in range(5):
+        g = torch.randn(2, 6, 6, generator=torch.Generator().manual_seed(step), dtype=torch.float64)
+        theirs = released_pass(base, a, g, rebase=step == 0 or (every is not None and step % every == 0))
+        theirs = theirs[:, upper[0], upper[1]]
+        for matrix in (ours, exact):
+            matrix.zero_grad()
+            matrix.build().backward(g)
+        apart = (theirs - exact.skew.grad).norm() / exact.skew.grad.norm()
+        assert torch.allclose(ours.skew.grad, theirs, atol=1e-12)
+        mixed = step == 0 if every is None else step % every == 0
+        assert apart > (0.5 if step == 0 else 0.01) if mixed else apart < 1e-12
+        for matrix in (ours, exact):
+            with torch.no_grad():
+                matrix.skew -= 0.05 * theirs
+            matrix.after_step(EVERYONE)
+        a[:, upper[0], upper[1]] -= 0.05 * theirs
+        assert torch.equal(ours.build(), exact.build())
+
+
 def test_the_nearest_orthogonal_matrix_is_the_polar_factor() -> None:
     x = torch.randn(2, 5, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert np.allclose(nearest_orthogonal(x)[0].numpy(), scipy.linalg.polar(x[0].numpy())[0], atol=1e-12)
@@ -113,7 +152,8 @@ def test_the_nearest_orthogonal_matrix_is_the_polar_factor() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"rebase_every": 0}, {"project_every": 0}, {"init": "haar2"}, {"width": 12}]
+    "arguments",
+    [{"rebase_every": 0}, {"project_every": 0}, {"init": "haar2"}, {"width": 12}, {"chart": "old"}],
 )
 def test_unfit_arguments_are_faults(arguments: dict) -> None:
     with pytest.raises(Fault):

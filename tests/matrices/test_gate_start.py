@@ -170,3 +170,9 @@ def test_in_the_released_orientation_component_k_is_held_k_steps() -> None:
 def test_what_a_start_cannot_be_is_a_fault(arguments: dict, message: str) -> None:
     with pytest.raises(Fault, match=message):
         starts(size=4, **arguments)
+
+
+def test_the_identity_of_the_first_gate_is_pytorchs_eye_of_all_gates_at_once() -> None:
+    all_gates = torch.nn.init.eye_(torch.empty(4 * 5, 5)).T.numpy()
+    assert np.array_equal(starts("first_gate_identity", 5, gates=4)[0], all_gates)
+    assert np.array_equal(starts("first_gate_identity", 5, gates=4, gain=0.5)[0], 0.5 * all_gates)
