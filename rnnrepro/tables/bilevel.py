@@ -41,6 +41,18 @@ DRIVES: dict[str, Component] = {
         arguments={"gate": 0, "init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
         about="as affine, into the columns of one gate; 0 in the others",
     ),
+    "repeated": Component(
+        path="rnnrepro.drives.repeated:Repeated",
+        arguments={
+            "steps": 5,
+            "eta": 0.1,
+            "init": "glorot_normal",
+            "fan_in": None,
+            "fan_out": None,
+            "bias": None,
+        },
+        about="as affine, each z for `steps` steps of the scan, with an η each, trained, from `eta`",
+    ),
 }
 
 UPDATES: dict[str, Component] = {
@@ -62,6 +74,11 @@ UPDATES: dict[str, Component] = {
         path="rnnrepro.updates.euler:Lipschitz",
         arguments={"step": 0.03},
         about="gates linear, inner; h ← h + step · (linear + tanh inner)",
+    ),
+    "inner_steps": Component(
+        path="rnnrepro.updates.equilibrium:InnerSteps",
+        arguments={"alpha": 1.0, "carry": 0.0},
+        about="h ← h + η (tanh z − alpha (h + h_prev)) several times, from carry · h_prev; W multiplies h + h_prev",
     ),
 }
 
@@ -128,5 +145,16 @@ MODELS: dict[str, Model] = {
         defaults={"drive": {"init": "fan_in_uniform", "bias": "zeros"}},
         about="units that read themselves alone, relu",
         source="Li et al. 2018",
+    ),
+    "irnn": Model(
+        matrix="free",
+        drive="repeated",
+        update="inner_steps",
+        defaults={
+            "matrix": {"init": "fan_in_uniform"},
+            "drive": {"init": "fan_in_uniform", "bias": "fan_in_uniform"},
+        },
+        about="inner steps towards an equilibrium at every time",
+        source="Kag, Zhang and Saligrama 2020",
     ),
 }

@@ -80,6 +80,10 @@ MODELS: dict[str, list[dict]] = {
     "antisymmetric": [{}, {"hidden": 5, "arguments": {"update": {"step": 0.5}}}],
     "lipschitz": [{}, {"hidden": 5, "arguments": {"update": {"step": 0.4}, "matrix": {"std": 3.0}}}],
     "indrnn": [{}, {"hidden": 5, "arguments": {"matrix": {"low": -1.0}, "drive": {"bias": "normal(0.3)"}}}],
+    "irnn": [
+        {"arguments": {"drive": {"steps": 3}}},
+        {"hidden": 5, "arguments": {"drive": {"steps": 1}, "update": {"carry": 1.0, "alpha": 0.7}}},
+    ],
     "momentum_rnn": [{"hidden": 3, "arguments": {"drive": {"mu": 0.9, "epsilon": 0.1}}}],
     "adam_rnn": [{"hidden": 4, "arguments": {"drive": {"mu": 0.3, "beta": 0.9, "outside": None}}}],
     "rmsprop_rnn": [{"hidden": 4, "arguments": {"drive": {"bias": None}}}],
@@ -113,6 +117,7 @@ UPDATES: dict[str, list[dict]] = {
     "euler_tanh": [{}, {"step": 0.6}],
     "lipschitz": [{}, {"step": 0.4}],
     "restart_lstm": [{}],
+    "inner_steps": [{}, {"alpha": 0.7, "carry": 0.5}],
 }
 DRIVES: dict[str, list[dict]] = {
     "affine": [
@@ -121,13 +126,14 @@ DRIVES: dict[str, list[dict]] = {
         {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
     ],
     "one_gate": [{}, {"bias": "normal(0.3)", "init": "fan_in_uniform", "fan_in": "hidden"}],
+    "repeated": [{"steps": 2, "bias": "normal(0.3)"}],
     "momentum": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "mu": 0.9}],
     "adam": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "beta": 0.9}],
     "rmsprop": [{}, {"bias": "normal(0.3)", "epsilon": 0.1, "beta": 0.3}],
     "restart": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "period": 40}],
     "descent": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "period": 40}],
 }
-NEEDS: dict[str, str] = {"restart_lstm": "descent"}
+NEEDS: dict[str, str] = {"restart_lstm": "descent", "inner_steps": "repeated"}
 """Update -> a drive that gives it the numbers a step that it reads."""
 
 

@@ -103,6 +103,7 @@ COUNTS = [
     ("antisymmetric", 128, 1, 10, {}, 9_674),
     ("lipschitz", 128, 1, 10, {}, 34_314),
     ("indrnn", 128, 1, 10, {}, 1_674),
+    ("irnn", 128, 9, 2, {}, 17_922 + 5),
     # LSTMs with two biases on pixels and speech frames, and dynamic trivialisations without one
     *(
         (name, *row)

@@ -27,6 +27,7 @@ ROWS["fastrnn"] += [{"write": 0.4, "keep": -0.3}]
 ROWS["fastgrnn"] += [{"zeta": -0.4, "nu": 0.6, "gate_bias": "normal(0.3)", "update_bias": "zeros"}]
 ROWS["euler_tanh"] += [{"step": 0.6}]
 ROWS["lipschitz"] += [{"step": 0.4}]
+ROWS["inner_steps"] += [{"alpha": 0.7, "carry": 0.5}]
 
 DERIVATIVE = "the derivatives worked out by hand are those of autograd"
 NAMES = "the stages name only what there is"
