@@ -17,7 +17,7 @@ MODULES = {
 
 # Lower may not import higher. A module belongs to the layer of its longest matching prefix.
 LAYERS = [
-    {"errors", "duration", "typed", "metrics", "initialiser_names"},
+    {"errors", "duration", "digits", "typed", "metrics", "initialiser_names"},
     {"tables"},
     {"config", "fingerprint", "streams", "reduce", "widths"},
     {"datasets"},

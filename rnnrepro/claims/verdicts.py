@@ -23,9 +23,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rnnrepro.claims import comparisons, statistics
+from rnnrepro.claims import comparisons, ours, statistics
 from rnnrepro.claims.comparisons import FEW, Arms, Comparison
-from rnnrepro.config import Claim, Experiment
+from rnnrepro.config import SCALES, Claim, Experiment
 from rnnrepro.reported import Reported, absence
 from rnnrepro.typed import Reader
 
@@ -41,7 +41,8 @@ class Verdict:
 
     `n` is the number of runs of each arm. `p` (None: nothing was tested) and `effect` are those of the comparison
     that says least for the claim: by how much the first arm is better than the other, or the runs are beyond the
-    threshold, in units of the metric. `detail` says it in words, `note` what else a reader must know.
+    threshold, in units of the metric. `ours` is what each arm measures, with its spread (`claims.ours`); `detail` says
+    in words what decides, `note` what else a reader must know.
     """
 
     paper: str
@@ -61,6 +62,7 @@ class Verdict:
     effect: float | None = None
     margin: float | None = None
     threshold: float | None = None
+    ours: str = ""
     detail: str = ""
     note: str = ""
 
@@ -110,7 +112,7 @@ def evaluate(
     here, in words. Raises Fault for a claim that cannot be read.
     """
     here = at_scale(claim, scale, f"{paper}: claims.{name}")
-    reason = claim.not_run or ("" if here else f"not evaluated at scale {scale}") or here.not_run
+    reason = claim.not_run or ("" if here else _elsewhere(claim, scale)) or here.not_run
     records: dict[str, CellRecords] = {}
     if not reason:
         experiment, reason = experiment_of(here.experiment), lacking(here.experiment)
@@ -129,6 +131,14 @@ def evaluate(
     arms = comparisons.arms_of(here, experiment, records)
     found = comparisons.compare(here, arms)
     return Verdict(**common, **_summary(here, arms, found), note=_note(here, experiment, arms, reported))
+
+
+def _elsewhere(claim: Claim, scale: str) -> str:
+    """At which scales a claim is evaluated that is not at this one."""
+    others = [name for name in SCALES if name in claim.scales]
+    if not others:
+        return f"not evaluated at scale {scale}"
+    return f"evaluated at scale{'s' * (len(others) > 1)} {' and '.join(others)} alone"
 
 
 def _records(
@@ -172,6 +182,7 @@ def _summary(claim: Claim, arms: Arms, found: Sequence[Comparison]) -> dict:
         "effect": weakest.effect,
         "margin": claim.margin,
         "threshold": arms.level,
+        "ours": ours.in_words(claim, arms),
         "detail": _detail(claim, arms, found, weakest),
     }
 

@@ -14,10 +14,10 @@ from rnnrepro import tables
 from rnnrepro.claims import table
 from rnnrepro.claims.verdicts import VERDICTS, Verdict
 from rnnrepro.config import SCALES, Exhibit, Paper
+from rnnrepro.digits import with_spread
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits.chosen import spoken
 from rnnrepro.exhibits.numbers import shown
-from rnnrepro.exhibits.table_words import formatter
 from rnnrepro.project import Project
 
 START, END = "<!-- results: written by `make readme` from reference/ -->", "<!-- end of results -->"
@@ -133,9 +133,7 @@ def _ours(row: Row) -> str:
         return f"{row['successes']} of {row['runs']}"
     if not row.get("mean"):
         return ""
-    mean, sd = float(row["mean"]), float(row["sd"]) if row.get("sd") else None
-    write = formatter(mean, sd)
-    return write(mean) + (f" ± {write(sd)}" if sd is not None else "")
+    return with_spread(float(row["mean"]), float(row["sd"]) if row.get("sd") else None)
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> str:

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from rnnrepro.digits import with_spread
 from rnnrepro.exhibits.table_rows import Summary
 from rnnrepro.reported import SPREADS, STATUSES, Reported
-
-
-def formatter(mean: float, sd: float | None) -> Callable[[float], str]:
-    """How numbers beside `mean` ± `sd` are written: two significant digits of the spread, four of a lone number."""
-    places = 1 - _power(sd, 1) if sd else 3 - _power(mean, 3)
-    if mean == 0 or abs(mean) >= 1e-3:
-        return lambda x: f"{x:.{min(max(places, 0), 6)}f}".replace("-", "−")
-    power = _power(mean, 3)
-    digits = min(max(places + power, 1), 4)
-    return lambda x: f"{x / 10.0**power:.{digits}f}e{power}".replace("-", "−")
-
-
-def _power(value: float, digits: int) -> int:
-    """The power of ten of the first digit, once rounded to `digits` after it: −2 for 0.0099999, not −3."""
-    return int(f"{value:.{digits}e}".partition("e")[2])
 
 
 def signed(write: Any, difference: float) -> str:
@@ -39,9 +25,8 @@ def mean_words(ours: Summary) -> str:
     ]
     if ours.mean is None:
         return "; ".join(lost)
-    write = formatter(ours.mean, ours.sd)
-    spread = f" ± {write(ours.sd)}" if ours.sd is not None else ""
-    return "; ".join([f"{write(ours.mean)}{spread} (n = {ours.n - ours.diverged - ours.endless})", *lost])
+    counted = f"(n = {ours.n - ours.diverged - ours.endless})"
+    return "; ".join([f"{with_spread(ours.mean, ours.sd)} {counted}", *lost])
 
 
 def printed_words(rows: Sequence[Reported]) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from rnnrepro import plan, tables
 from rnnrepro.claims.statistics import in_words
 from rnnrepro.config import Exhibit, Experiment
+from rnnrepro.digits import formatter
 from rnnrepro.exhibits.table_rows import Block, Group, Line, Sources, groups, lines
-from rnnrepro.exhibits.table_words import formatter, mean_words, printed_notes, printed_words, signed
+from rnnrepro.exhibits.table_words import mean_words, printed_notes, printed_words, signed
 from rnnrepro.reported import Reported
 
 if TYPE_CHECKING:

@@ -218,6 +218,12 @@ def test_equal_grids_are_compared_point_by_point(make_cell):
     [
         ({"not_run": "no corpus"}, {"a": GOOD, "b": BAD}, {}, "no corpus"),
         ({"scales": {}}, {"a": GOOD, "b": BAD}, {}, "not evaluated at scale quick"),
+        (
+            {"scales": {"paper": {}, "small": {}}},
+            {"a": GOOD, "b": BAD},
+            {},
+            "evaluated at scales small and paper alone",
+        ),
         ({"scales": {"quick": {"not_run": "too slow"}}}, {"a": GOOD, "b": BAD}, {}, "too slow"),
         ({"experiment": "other"}, {"a": GOOD, "b": BAD}, {}, "experiment other is not run at scale quick"),
         ({}, {"a": GOOD}, {"absent": {"b": "not built yet"}}, "b: not built yet"),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from rnnrepro import records
 from rnnrepro.config import Arm, Exhibit, Experiment, Training
+from rnnrepro.digits import formatter
 from rnnrepro.exhibits import table_formats
-from rnnrepro.exhibits.table_words import formatter
 from rnnrepro.exhibits.tables import build
 from rnnrepro.reported import Reported
 
