@@ -28,6 +28,14 @@ METRICS: dict[str, Metric] = {
         better="lower",
         about="squared error of a trial, summed over its outputs, mean over its steps, halved",
     ),
+    "path_error": Metric(
+        unit="sides",
+        better="lower",
+        about="root mean square distance of the cursor from the target's path, in sides of the square",
+    ),
+    "transitions": Metric(
+        unit="fraction", better="higher", about="fraction of right transitions from move to move"
+    ),
     "accuracy": Metric(unit="fraction", better="higher", about="fraction of right answers"),
     "bpc": Metric(
         unit="bits per character",
@@ -76,6 +84,27 @@ METRICS: dict[str, Metric] = {
     ),
     "descent_bound": Metric(
         unit="1", better=None, about="1 − η (α + ‖W‖)², below which no singular value of I − η M Mᵀ lies"
+    ),
+    "alignment": Metric(unit="1", better=None, about="cosine of the read-out V and the feedback B"),
+    "credit_angle": Metric(
+        unit="1",
+        better=None,
+        about="cosine of the angle between the rule's increment of W and the gradient's",
+    ),
+    "loss_change": Metric(
+        unit="1", better=None, about="change of the loss, to first order, per unit of rate, as W alone moves"
+    ),
+    "recurrent_weight": Metric(unit="1", better=None, about="entries of W, row by row"),
+    "recurrent_shape": Metric(unit="1", better=None, about="rows and columns of W"),
+    "output": Metric(unit="1", better=None, about="outputs by trial, step and output"),
+    "target": Metric(unit="1", better=None, about="what they should be, in the same order"),
+    "output_shape": Metric(unit="1", better=None, about="numbers of trials, steps and outputs"),
+    "peak_delay": Metric(unit="steps", better=None, about="delays between two pulses that are tested"),
+    "peak_time": Metric(
+        unit="steps", better=None, about="time of the output's peak after the second pulse, by delay"
+    ),
+    "peak_error": Metric(
+        unit="steps", better="lower", about="mean distance of that time from the delay, over delays"
     ),
 }
 METRICS |= {

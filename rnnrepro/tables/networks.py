@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnrepro.tables import bilevel, momentum
+from rnnrepro.tables import bilevel, momentum, rules
 from rnnrepro.tables.rows import Component, Model
 
 MATRICES: dict[str, Component] = {
@@ -82,6 +82,7 @@ MATRICES: dict[str, Component] = {
         about="as givens with a phase for each rotation and each unit (None: all of U(N))",
     ),
     **bilevel.MATRICES,
+    **rules.MATRICES,
 }
 
 DRIVES: dict[str, Component] = {
@@ -92,6 +93,7 @@ DRIVES: dict[str, Component] = {
     ),
     **bilevel.DRIVES,
     **momentum.DRIVES,
+    **rules.DRIVES,
 }
 
 UPDATES: dict[str, Component] = {

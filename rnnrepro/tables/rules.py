@@ -1,8 +1,11 @@
-"""Learning rules: how far credit goes back through the recurrent matrix, and by what errors reach the units."""
+"""Learning rules, how far credit goes back through the recurrent matrix and by what errors reach the units; with the
+matrix and the drive that belong to such networks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from rnnrepro.tables.rows import Component
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,5 +65,21 @@ RULES: dict[str, Rule] = {
         feedback="fixed",
         about="full credit, errors by fixed random weights",
         source="Murray 2019, Fig. 2d",
+    ),
+}
+
+MATRICES: dict[str, Component] = {
+    "dale": Component(
+        path="rnnrepro.matrices.dale:Dale",
+        arguments={"init": "glorot_normal", "fan_in": None, "fan_out": None},
+        about="free with signs: rows of half the units ≥ 0, of the others ≤ 0, clipped after each step",
+    ),
+}
+
+DRIVES: dict[str, Component] = {
+    "lagged": Component(
+        path="rnnrepro.drives.lagged:Lagged",
+        arguments={"lag": 1, "init": "glorot_normal", "fan_in": None, "fan_out": None, "bias": None},
+        about="as affine; the gradient of U reads x(t − `lag`): 1 as RFLO is printed, 0 the derivative",
     ),
 }

@@ -105,6 +105,7 @@ SETTINGS: dict[str, list[dict]] = {
     "scaled_identity": [{"size": 2}, {"size": 9, "arguments": {"scale": 0.5}}],
     "diagonal": [{"size": 2}, {"size": 9, "arguments": {"low": -0.5, "high": 0.7}}],
     "antisymmetric": [{"size": 2}, {"size": 9, "arguments": {"gamma": 0.3, "init": "normal(0.2)"}}],
+    "dale": [{"size": 2}, {"size": 9, "arguments": {"init": "fan_in_normal(1.5)"}}, {"size": 5, "width": 20}],
     "lipschitz": [
         {"size": 2, "width": 4},
         {"size": 9, "width": 18, "arguments": {"beta": 0.6, "gamma": 0.1, "std": 2.0}},

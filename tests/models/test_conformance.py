@@ -125,6 +125,7 @@ DRIVES: dict[str, list[dict]] = {
         {"bias": "normal(0.3)"},
         {"init": "glorot_uniform", "fan_in": "joint", "fan_out": "gates"},
     ],
+    "lagged": [{"lag": 0}, {"lag": 0, "bias": "normal(0.3)", "init": "uniform(1.0)"}],  # 1: tests/drives
     "one_gate": [{}, {"bias": "normal(0.3)", "init": "fan_in_uniform", "fan_in": "hidden"}],
     "repeated": [{"steps": 2, "bias": "normal(0.3)"}],
     "momentum": [{}, {"bias": "normal(0.3)", "outside": "normal(0.3)", "mu": 0.9}],
