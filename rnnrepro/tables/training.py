@@ -202,4 +202,26 @@ ANALYSES: dict[str, Analysis] = {
         path="rnnrepro.analysis.descent:descent_spectrum",
         about="singular values of the Jacobian of SBO-RNN's gradient step along sequences, and their bound",
     ),
+    "alignment": Analysis(
+        path="rnnrepro.analysis.learning:alignment",
+        about="cosine of the read-out and the feedback that errors come back by",
+        at="evaluations",
+    ),
+    "credit_angle": Analysis(
+        path="rnnrepro.analysis.learning:credit_angle",
+        about="cosine of the learning rule's increment of W and the gradient's, and what that does to the loss",
+        at="evaluations",
+    ),
+    "weight_change": Analysis(
+        path="rnnrepro.analysis.learning:weight_change",
+        about="W before and after training, for the singular values of their difference",
+    ),
+    "outputs": Analysis(
+        path="rnnrepro.analysis.answers:outputs",
+        about="outputs and targets of the trials that are judged, where targets are signals",
+    ),
+    "peak_times": Analysis(
+        path="rnnrepro.analysis.answers:peak_times",
+        about="when the output peaks after the second of two pulses, by their delay",
+    ),
 }
