@@ -15,7 +15,7 @@ from rnnrepro.project import load
 from rnnrepro.reported import COLUMNS, SPREADS, STATUSES, Reported, faults_of, read, write
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = sorted((ROOT / "config" / "reported").glob("*.csv"))
+FILES = sorted(p for p in (ROOT / "config" / "reported").glob("*.csv") if not p.name.endswith("_curves.csv"))
 
 
 def row(**settings) -> Reported:

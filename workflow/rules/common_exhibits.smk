@@ -59,6 +59,8 @@ def settings_of_exhibit(wildcards):
     name, entry = exhibit(wildcards)
     said = [PROJECT.experiment(wildcards.paper, e, wildcards.scale) for e in entry.experiments]
     rows = [row for row in reported(wildcards.paper) if row["exhibit"] == (entry.reported or name)]
+    if "published" in entry.options:
+        rows += rows_of(f"{wildcards.paper}_curves.csv")
     trained = [one.fingerprint for one in cells_of_exhibit(wildcards)]
     return plan.digest([asdict(entry), [one and asdict(one) for one in said], rows, trained])
 
@@ -83,7 +85,13 @@ def caption_of_exhibit(wildcards):
 @cache
 def reported(paper):
     """The rows of the paper's reported values."""
-    path = PROJECT.folder / "reported" / f"{paper}.csv"
+    return rows_of(f"{paper}.csv")
+
+
+@cache
+def rows_of(name):
+    """The rows of a file of `config/reported`; none where it is not there."""
+    path = PROJECT.folder / "reported" / name
     return list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
 
 
