@@ -28,4 +28,14 @@ TASKS: dict[str, Component] = {
         arguments={"move": 100, "hold": 100, "peak": 1.0, "carried": True},
         about="velocity of the reach that the input names, along the sides of a square; `carried`: so is the state",
     ),
+    "reach_sequence": Component(
+        path="rnnrepro.tasks.reach_sequence:ReachSequence",
+        arguments={"move": 100, "hold": 100, "peak": 1.0, "order": [0, 1, 2, 3]},
+        about="velocity of all reaches of `order` (0 to 3: right, up, left, down) in one trial, without any input",
+    ),
+    "reach_loop": Component(
+        path="rnnrepro.tasks.reach_loop:ReachLoop",
+        arguments={"move": 100, "hold": 100, "peak": 1.0, "order": [0, 1, 2, 3]},
+        about="interactive: as reach_sequence, reach by reach, each asked for by an input that the network picks",
+    ),
 }

@@ -19,6 +19,17 @@ DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 _BLOCK = 512  # moves of a walk that are drawn together
 
 
+def speed_of(task: str, move: int, hold: int, peak: float) -> np.ndarray:
+    """v(t) of a reach and its rest, (move + hold,). Raises Fault for what no reach can have."""
+    at_least(task, 2, move=move)
+    at_least(task, 0, hold=hold)
+    if not peak > 0:
+        raise Fault(f"{task}: peak is a velocity above 0, not {peak!r}")
+    speed = np.zeros(move + hold)
+    speed[:move] = 0.5 * peak * (1 - np.cos(2 * np.pi * np.arange(1, move + 1) / move))
+    return speed
+
+
 class Reach(Signals):
     """Input i of four, one-hot and on for the whole trial, asks for one reach of a cursor; outputs are its velocity.
 
@@ -35,13 +46,8 @@ class Reach(Signals):
 
     def prepare(self, *, move: int, hold: int, peak: float, carried: bool) -> None:
         """Raises Fault for reaches of less than two steps and velocities that are not above 0."""
-        at_least("reach", 2, move=move)
-        at_least("reach", 0, hold=hold)
-        if not peak > 0:
-            raise Fault(f"reach: peak is a velocity above 0, not {peak!r}")
         self.carries_state = carried
-        speed = np.zeros(move + hold)
-        speed[:move] = 0.5 * peak * (1 - np.cos(2 * np.pi * np.arange(1, move + 1) / move))
+        speed = speed_of("reach", move, hold, peak)
         self.side = float(speed.sum())
         self.chance = float(0.5 * (speed**2).mean())  # of the four, the mean velocity is 0
         velocity = np.multiply.outer(np.array(DIRECTIONS), speed).astype(np.float32)  # reach, axis, time

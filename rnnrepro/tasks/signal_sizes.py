@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rnnrepro.tasks.shapes import Shape
@@ -49,8 +50,26 @@ def _reach(settings: Mapping[str, Any], batch: int) -> Shape:
     )
 
 
+def _reach_sequence(settings: Mapping[str, Any], batch: int) -> Shape:
+    length = len(settings["order"]) * (settings["move"] + settings["hold"])
+    return Shape(
+        length=length,
+        inputs=0,
+        outputs=2,
+        readouts=length,
+        evaluated={"test": 1},
+        evaluation_batch=1,
+    )
+
+
+def _reach_loop(settings: Mapping[str, Any], batch: int) -> Shape:
+    return replace(_reach(settings, batch), evaluated={"test": len(settings["order"])})
+
+
 SIZES: dict[str, Callable[[Mapping[str, Any], int], Shape]] = {
     "periodic": _periodic,
     "interval": _interval,
     "reach": _reach,
+    "reach_sequence": _reach_sequence,
+    "reach_loop": _reach_loop,
 }
