@@ -82,9 +82,19 @@ METRICS: dict[str, Metric] = {
     "descent_largest": Metric(
         unit="1", better=None, about="largest singular value of I − η M Mᵀ, by t, over sequences"
     ),
-    "descent_bound": Metric(
-        unit="1", better=None, about="1 − η (α + ‖W‖)², below which no singular value of I − η M Mᵀ lies"
+    "descent_bounds": Metric(
+        unit="1",
+        better=None,
+        about="between which all of these lie: 1 − η (α + ‖W‖)² and 1, where that is positive",
     ),
+    "descent_chain_smallest": Metric(
+        unit="1", better=None, about="smallest singular value of ∂h_T/∂h_{T−k}, by k = 1 … T, over sequences"
+    ),
+    "descent_chain_largest": Metric(
+        unit="1", better=None, about="largest singular value of ∂h_T/∂h_{T−k}, by k = 1 … T, over sequences"
+    ),
+    "descent_norm": Metric(unit="1", better=None, about="‖W‖ of SBO-RNN"),
+    "descent_momentum": Metric(unit="1", better=None, about="momentum μ that SBO-RNN has learned"),
     "alignment": Metric(unit="1", better=None, about="cosine of the read-out V and the feedback B"),
     "credit_angle": Metric(
         unit="1",

@@ -200,7 +200,7 @@ ANALYSES: dict[str, Analysis] = {
     ),
     "descent_spectrum": Analysis(
         path="rnnrepro.analysis.descent:descent_spectrum",
-        about="singular values of the Jacobian of SBO-RNN's gradient step along sequences, and their bound",
+        about="singular values of the Jacobians of SBO-RNN's steps along sequences, their bounds, ‖W‖ and momentum",
     ),
     "alignment": Analysis(
         path="rnnrepro.analysis.learning:alignment",
