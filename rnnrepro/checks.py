@@ -32,9 +32,11 @@ def check_network(reader: Reader, row: tables.Model, arm: Arm, place: str) -> No
 
 
 def _check_rule(reader: Reader, rule: Mapping[str, Any], place: str) -> None:
-    for name, known in (("kind", tables.RULES), ("trains", tables.TRAINED)):
+    for name, known in (("kind", tables.NETWORK_RULES), ("trains", tables.TRAINED)):
         if rule[name] not in known:
             reader.fault(f"{place}.rule.{name}", f"unknown: {rule[name]!r}{nearest(str(rule[name]), known)}")
+    if not isinstance(rule["fed_back"], bool):
+        reader.fault(f"{place}.rule.fed_back", f"expected true or false, found {rule['fed_back']!r}")
 
 
 def check_training(reader: Reader, experiment: Experiment, arm: Arm, place: str) -> None:

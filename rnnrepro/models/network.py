@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import BoolTensor, Generator, Tensor, nn
@@ -15,6 +15,7 @@ from rnnrepro.errors import Fault
 from rnnrepro.initialisers import fill
 from rnnrepro.models.dropout import Masks
 from rnnrepro.models.recurrence import Recurrence
+from rnnrepro.reduce import product
 from rnnrepro.rules.feedback import answer
 from rnnrepro.updates.base import State
 
@@ -36,8 +37,9 @@ class Network(nn.Module):
     `embedding` is {size E, init} with `symbols` rows, or None; `readout` names the initialisers {init, bias} of
     V (S, N, K) and c (S, K) (None: no bias), N the width of the last layer (2N throughout where units are complex).
     `tied`: V is the embedding, transposed. `readout_every` says what `forward` reads by default. `dropout` holds the
-    probabilities at which `masks` are drawn. `rule` is {kind, feedback, trains}: through what errors reach the units,
-    and which parameters learn (`rnnrepro.tables.rules`); its credit is that of the layers.
+    probabilities at which `masks` are drawn. `rule` is {kind, feedback, trains, fed_back}: through what errors reach
+    the units, which parameters learn, and whether outputs go back into the units (`rnnrepro.tables.rules`); its credit
+    is that of the layers.
 
     The state is a flat tuple, layer after layer, each with as many tensors; analyses that read one layer alone find
     it among `layers`.
@@ -55,7 +57,7 @@ class Network(nn.Module):
         embedding: Mapping[str, str | int] | None = None,
         tied: bool = False,
         dropout: Mapping[str, float] | None = None,
-        rule: Mapping[str, str | None] = tables.RULE_ARGUMENTS,
+        rule: Mapping[str, Any] = tables.RULE_ARGUMENTS,
         dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__()
@@ -78,15 +80,20 @@ class Network(nn.Module):
 
     def _learn_by(
         self,
-        rule: Mapping[str, str | None],
+        rule: Mapping[str, Any],
         generators: Sequence[Generator],
         shape: tuple[int, int],
         dtype: torch.dtype,
     ) -> None:
         """Draw B (S, N, K), last of all so that networks differ in it alone, and keep what is not trained."""
         row = tables.row("rule", rule["kind"])
-        self.errors_by_feedback = row.feedback == "fixed"
-        spec = rule["feedback"] or (tables.FIXED_FEEDBACK if self.errors_by_feedback else None)
+        self.errors_by_feedback, self.fed_back = row.feedback == "fixed", rule["fed_back"]
+        if self.fed_back and self.recurrence.matrix.width != shape[0]:
+            raise Fault(
+                "outputs can be fed back to units of one gate and one plane alone; leave out rule.fed_back"
+            )
+        needs = self.errors_by_feedback or self.fed_back
+        spec = rule["feedback"] or (tables.FIXED_FEEDBACK if needs else None)
         self.feedback: Tensor | None = None
         if spec is not None:
             del self.feedback
@@ -193,8 +200,14 @@ class Network(nn.Module):
         return y if self.readout_bias is None else y + self.readout_bias[:, None, None]
 
     def build(self) -> tuple[Tensor, ...]:
-        """The recurrent matrix W (S, N, M) of each layer."""
-        return tuple(layer.matrix.build() for layer in self.layers)
+        """The recurrent matrix W (S, N, M) of each layer; with outputs fed back, the last one's is W + V Bᵀ.
+
+        So u = h W + y Bᵀ with y = h V: an output enters at the step after it. V learns as a read-out alone.
+        """
+        built = [layer.matrix.build() for layer in self.layers]
+        if self.fed_back:
+            built[-1] = built[-1] + product(self.readout.detach(), self.feedback.mT)
+        return tuple(built)
 
     def by_layer(self, state: State) -> list[State]:
         """The state's tensors of each layer; the first of them is its h."""

@@ -3,17 +3,25 @@ matrix and the drive that belong to such networks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from rnnrepro.tables.rows import Component
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`credit`, a word of CREDITS, and `feedback`, one of FEEDBACKS."""
+    """What a step of training does: `path` is `module:class`, `arguments` its settings with defaults.
 
-    credit: str
-    feedback: str
+    A rule of a network says its `credit`, a word of CREDITS, and its `feedback`, one of FEEDBACKS; one that has neither
+    trains something beside the network, in a later phase of an experiment.
+    """
+
+    credit: str | None = None
+    feedback: str | None = None
+    path: str = "rnnrepro.training.descent:Descent"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
     source: str = ""
 
@@ -37,9 +45,10 @@ TRAINED: dict[str, str] = {
     "readout": "the read-out alone",
 }
 
-RULE_ARGUMENTS: dict[str, str | None] = {"kind": "bptt", "feedback": None, "trains": "all"}
+RULE_ARGUMENTS: dict[str, Any] = {"kind": "bptt", "feedback": None, "trains": "all", "fed_back": False}
 """Of how a network learns: a row of RULES; the initialiser of B (None: that of FIXED_FEEDBACK where the rule needs B,
-otherwise no B; one that is named is drawn in any case, to compare with); a word of TRAINED."""
+otherwise no B; one that is named is drawn in any case, to compare with); a word of TRAINED; whether outputs enter the
+units again through B, a step late (Murray 2019, Fig. 2, supplement 2)."""
 
 RULES: dict[str, Rule] = {
     "bptt": Rule(
@@ -66,7 +75,16 @@ RULES: dict[str, Rule] = {
         about="full credit, errors by fixed random weights",
         source="Murray 2019, Fig. 2d",
     ),
+    "hebbian": Rule(
+        path="rnnrepro.training.reward:Reward",
+        arguments={"rate": 0.01, "explore": 0.1},
+        about="a loop of weights from states to next inputs; the winner takes all, a reward strengthens its row",
+        source="Murray 2019, Fig. 4",
+    ),
 }
+
+NETWORK_RULES: tuple[str, ...] = tuple(name for name, rule in RULES.items() if rule.credit is not None)
+"""The rules that train a network's own parameters."""
 
 MATRICES: dict[str, Component] = {
     "dale": Component(
