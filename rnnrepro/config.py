@@ -191,7 +191,11 @@ class Exhibit:
     scales: list[str] = setting(list(SCALES), help="scales at which it is drawn", choices=lambda: SCALES)
     caption: str = setting("", help="what to see in it")
     reported: str | None = setting(None, help="key of the reported values; null: its own name")
-    x: str = setting("step", help="horizontal axis", choices=lambda: ("step", "epoch"))
+    x: str = setting(
+        "step",
+        help="horizontal axis; trial: sequences learned from",
+        choices=lambda: ("step", "epoch", "trial"),
+    )
     log: bool = setting(False, help="logarithmic vertical axis")
     smooth: int = setting(1, help="running median over so many recorded points", minimum=1)
     chance: bool = setting(True, help="draw the chance level")
@@ -232,6 +236,8 @@ class Deviation:
 
     what: str = setting(help="what differs")
     why: str = setting(help="why, and what it may do to the numbers")
+    bears_on: list[str] = setting([], help="claims that it bears on")
+    shown_in: list[str] = setting([], help="exhibits in which its effect can be seen")
 
 
 @dataclass(frozen=True, kw_only=True)

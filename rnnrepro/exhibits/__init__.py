@@ -29,11 +29,13 @@ class Kind:
 
 _LINES = {
     "middle": "median or mean: the line",
-    "band": "range, sd or sem: the band over seeds",
-    "panels": "experiment or point: what a panel holds",
+    "band": "range, quartiles, sd or sem: the band over seeds",
+    "panels": "experiment, point or arm: what a panel holds; of an arm a line is an experiment, light to dark",
     "points": "grid points shown, or best: the one with the lowest mean of the statistic; default all",
     "ylim": "[low, high] of the vertical axis",
     "titles": "{experiment: short title of its panel}",
+    "log_x": "logarithmic horizontal axis",
+    "colours": "model, or rule: what has a colour of its own; arms of one differ by line style",
 }
 _SUCCESS = "{metric, split, statistic, threshold}: when a run counts; threshold: half_chance or a number"
 _SEQUENTIAL = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from rnnrepro.records import CellRecords
 
 BANDS = {
     "range": "minimum to maximum",
+    "quartiles": "lower to upper quartile",
     "sd": "± one standard deviation",
     "sem": "± one standard error of the mean",
 }
@@ -49,12 +51,12 @@ def curves(
 ) -> list[Curve]:
     """One curve a seed of a scalar metric, smoothed by a running median over `smooth` recorded points.
 
+    `x` is `step`, `epoch`, or `trial`: how many sequences have been learned from.
     What is not finite is left out: a diverged run ends with such a value.
     """
     rows = select(records, metric, split, point=point)
     rows = rows[np.isfinite(rows["value"])]
-    per_epoch = records.provenance.get("steps_per_epoch") or 1
-    scale = per_epoch if x == "epoch" else 1
+    scale = _steps_in_one(records.provenance, x)
     found = []
     for seed, part in rows.groupby("seed", sort=True):
         part = part.sort_values("step")
@@ -62,6 +64,13 @@ def curves(
         values = running_median(part["value"].to_numpy(), smooth)
         found.append(Curve(int(seed), part["step"].to_numpy() / scale, values, status == "diverged"))
     return found
+
+
+def _steps_in_one(made: Mapping[str, Any], x: str) -> float:
+    """Optimiser steps in an epoch or a trial; 1 where that is not known, or a step is the unit."""
+    if x == "trial":
+        return 1 / made["settings"]["training"]["batch"]
+    return (made.get("steps_per_epoch") or 1) if x == "epoch" else 1
 
 
 def select(records: CellRecords, metric: str, split: str, *, point: str | None = None) -> pd.DataFrame:
@@ -117,6 +126,9 @@ def bounds(
     centre = frame.median(axis=1) if middle == "median" else frame.mean(axis=1)
     if spread == "range":
         return centre.to_numpy(), frame.min(axis=1).to_numpy(), frame.max(axis=1).to_numpy()
+    if spread == "quartiles":
+        low, high = (frame.quantile(q, axis=1).to_numpy() for q in (0.25, 0.75))
+        return centre.to_numpy(), low, high
     width = frame.std(axis=1, ddof=1).fillna(0.0)
     if spread == "sem":
         width = width / np.sqrt(frame.notna().sum(axis=1))

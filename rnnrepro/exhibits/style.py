@@ -2,7 +2,8 @@
 
 A model has one colour in every figure of the project; a slice of it (another size, another initialiser) differs
 by line style. The first colours are those of Okabe and Ito (2008) and Tol (2021), the others keep their distance from
-them: readers with any form of colour blindness can tell them apart, and no meaning hangs on colour alone.
+them, and most of all from those of their own paper: readers with any form of colour blindness can tell them apart, and
+no meaning hangs on colour alone.
 """
 
 from __future__ import annotations
@@ -42,9 +43,40 @@ COLOURS: dict[str, str] = {
     "eurnn": "#88CC77",
     "eurnn_complex": "#5C1F14",
     "leaky_rnn": "#60D8A8",
+    "momentum_rnn": "#5AA5FF",
+    "adam_rnn": "#2D2D2D",
+    "rmsprop_rnn": "#870000",
+    "restart_rnn": "#875A87",
+    "momentum_lstm": "#783CFF",
+    "adam_lstm": "#00D2E1",
+    "rmsprop_lstm": "#70782D",
+    "restart_lstm": "#4BD25A",
+    "restart_lstm_released": "#003C78",
+    "momentum_dtriv": "#D200B4",
+    "adam_dtriv": "#0000FF",
+    "rmsprop_dtriv": "#000087",
+    "restart_dtriv": "#FF9696",
+    "sbo_sgd": "#2D0F4B",
+    "sbo_shb": "#A5C3C3",
+    "sbo_snag": "#A587C3",
+    "sbo_sgd_sparse": "#960096",
+    "sbo_shb_sparse": "#A54B0F",
+    "sbo_snag_sparse": "#1E5A69",
+    "fastrnn": "#F06987",
+    "fastgrnn": "#D20087",
+    "antisymmetric": "#3C785A",
+    "lipschitz": "#3C78FF",
+    "irnn": "#5A3C2D",
+    "indrnn": "#0000C3",
 }
 # For models of a user's own: chosen by name, so that a model keeps its colour from figure to figure.
 OTHERS = ("#332288", "#117733", "#999933", "#AA4499", "#44AA99", "#7A4B1E", "#CC6677", "#4B4B9B")
+RULES: dict[str, str] = {
+    "bptt": "#0072B2",
+    "rflo": "#D55E00",
+    "local_only": "#CC79A7",
+    "random_feedback_only": "#009E73",
+}
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES: tuple[Any, ...] = (
     "-",
@@ -113,6 +145,11 @@ def figure(height_mm: float, *, wide: bool = False) -> Figure:
 def colour(model: str) -> str:
     """The colour of a model, the same in every figure."""
     return COLOURS.get(model) or OTHERS[zlib.crc32(model.encode()) % len(OTHERS)]
+
+
+def rule(name: str) -> str:
+    """The colour of a learning rule, in figures that compare rules rather than models."""
+    return RULES.get(name) or OTHERS[zlib.crc32(name.encode()) % len(OTHERS)]
 
 
 def readable(shade: str) -> str:

@@ -45,9 +45,8 @@ def _panel(view: View, ax: Axes, panel: Panel) -> None:
         band = series.band(line.runs, middle=_middle(view), spread=_spread(view))
         ax.fill_between(band.x, band.low, band.high, color=line.colour, alpha=0.16, linewidth=0, zorder=2)
         ax.plot(band.x, band.middle, color=line.colour, linestyle=line.dash, zorder=3)
-    ax.set_xlabel({"step": "optimiser step", "epoch": "epoch"}[entry.x])
+    _across(view, ax, panel)
     ax.set_ylabel(axis_label(entry.metric, entry.split))
-    ax.set_xlim(left=0, right=max(run.x[-1] for line in panel.lines for run in line.runs if len(run.x)))
     ax.set_ylim(*_limits(view, panel))
     for line in panel.lines:
         for run in line.runs:
@@ -58,6 +57,22 @@ def _panel(view: View, ax: Axes, panel: Panel) -> None:
         layout.log_axis(ax.yaxis)
     if (level := chance(view, panel)) is not None:
         layout.chance_line(ax, level)
+
+
+def _across(view: View, ax: Axes, panel: Panel) -> None:
+    """The horizontal axis; a logarithmic one begins with the first step that was recorded after the start."""
+    places = np.concatenate([run.x for line in panel.lines for run in line.runs])
+    ax.set_xlabel({"step": "optimiser step"}.get(view.entry.x, view.entry.x))
+    if not view.option("log_x", False):
+        ax.set_xlim(0, places.max(initial=0) or 1)
+        return
+    positive = places[places > 0]
+    view.need(
+        len(positive), "nothing was recorded after the start, so a logarithmic axis has nothing to show"
+    )
+    ax.set_xscale("log")
+    ax.set_xlim(positive.min(), max(positive.max(), 1.01 * positive.min()))
+    layout.log_axis(ax.xaxis)
 
 
 def chance(view: View, panel: Panel) -> float | None:

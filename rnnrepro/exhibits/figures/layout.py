@@ -116,8 +116,8 @@ def _fraction(ax: Axes, y: float) -> float:
 
 
 def _across(ax: Axes, x: float) -> float:
-    low, high = ax.get_xlim()
-    return min(max((x - low) / (high - low), 0.0), 1.0)
+    display = ax.transData.transform((x, ax.get_ylim()[0]))
+    return float(np.clip(ax.transAxes.inverted().transform(display)[0], 0.0, 1.0))
 
 
 def spread(heights: Sequence[float], step: float) -> list[float]:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnrepro.exhibits import chosen, series, style
+from rnnrepro.exhibits.figures import layout
+from rnnrepro.exhibits.figures.looks import Look, looks
 from rnnrepro.exhibits.view import View
 from rnnrepro.records import CellRecords
+
+PANELS = ("experiment", "point", "arm")
 
 
 @dataclass(frozen=True)
@@ -32,25 +36,25 @@ class Panel:
 
 
 def gather(view: View) -> list[Panel]:
-    """The panels with the runs' curves."""
-    by_point = view.option("panels", "experiment") == "point"
-    result = []
-    for experiment in view.entry.experiments:
+    """The panels with the runs' curves: one an experiment, one a grid point of it, or one an arm of all of them."""
+    by = view.choice("panels", PANELS)
+    shades = [Look(*each) for each in layout.ramp(len(view.entry.experiments))]
+    found: dict[tuple[str, ...], Panel] = {}
+    for experiment, shade in zip(view.entry.experiments, shades, strict=True):
         cells = view.records_of(experiment)
-        dashes = style.dashes(r.provenance["arm"] for r in cells)
-        wanted = {r.key: _wanted(view, r) for r in cells}
-        all_points = list(dict.fromkeys(p for own in wanted.values() for p in own))
-        for group in [[p] for p in all_points] if by_point else [all_points]:
-            lines = [
-                line
-                for r in cells
-                for line in _lines(
-                    view, r, [p for p in wanted[r.key] if p in group], dashes[r.provenance["arm"]]
-                )
-            ]
-            title = view.experiment_title(experiment) if not by_point else chosen.spoken(group[0])
-            result.append(Panel(title, lines))
-    return result
+        own, named = looks(view, cells), view.experiment_title(experiment)
+        for cell in cells:
+            points, arm = _wanted(view, cell), cell.provenance["arm"]
+            for group in [[point] for point in points] if by == "point" else [points]:
+                place, title = {
+                    "experiment": ((experiment,), named),
+                    "point": ((experiment, *group), chosen.spoken(*group[:1])),
+                    "arm": ((arm,), view.label(cell)),
+                }[by]
+                look = shade if by == "arm" else own[arm]
+                lines = _lines(view, cell, group, named if by == "arm" else view.label(cell), look)
+                found.setdefault(place, Panel(title, [])).lines.extend(lines)
+    return list(found.values())
 
 
 def _wanted(view: View, records: CellRecords) -> list[str]:
@@ -61,15 +65,14 @@ def _wanted(view: View, records: CellRecords) -> list[str]:
     return [p for p in series.points(records) if not points or p in points]
 
 
-def _lines(view: View, records: CellRecords, own: Sequence[str], dash: Any) -> list[Line]:
-    entry, model = view.entry, records.provenance["model"]
-    every = series.points(records)
+def _lines(view: View, records: CellRecords, own: Sequence[str], name: str, look: Look) -> list[Line]:
+    entry, every = view.entry, series.points(records)
     named = len(own) > 1 or view.option("points", None) == chosen.BEST
     lines = []
     for i, point in enumerate(own):
         runs = series.curves(records, entry.metric, entry.split, point=point, x=entry.x, smooth=entry.smooth)
-        label = view.label(records) + (f", {chosen.spoken(point, every)}" if named and point else "")
-        style_of = dash if len(own) == 1 else style.DASHES[i % len(style.DASHES)]
+        label = name + (f", {chosen.spoken(point, every)}" if named and point else "")
+        dash = look.dash if len(own) == 1 else style.DASHES[i % len(style.DASHES)]
         if runs:
-            lines.append(Line(records, point, label, style.colour(model), style_of, runs))
+            lines.append(Line(records, point, label, look.colour, dash, runs))
     return lines
