@@ -222,18 +222,22 @@ def _check_optimiser(reader: Reader, arm: Arm, place: str) -> None:
 
 
 def _dangling(key: str, paper: Paper) -> list[str]:
-    faults = []
-    for kind in ("exhibits", "claims"):
-        for name, entry in getattr(paper, kind).items():
-            named = (
-                entry.experiments if kind == "exhibits" else [entry.experiment] if entry.experiment else []
-            )
-            faults += [
-                f"{key}: {kind}.{name}: unknown experiment {e!r}{nearest(e, paper.experiments)}"
-                for e in named
-                if e not in paper.experiments
-            ]
-    return faults
+    """What entries of a paper name that it has not: experiments, and claims and exhibits of deviations."""
+    named = [(f"exhibits.{name}", "experiment", entry.experiments) for name, entry in paper.exhibits.items()]
+    named += [
+        (f"claims.{name}", "experiment", [entry.experiment] if entry.experiment else [])
+        for name, entry in paper.claims.items()
+    ]
+    for number, deviation in enumerate(paper.deviations, 1):
+        named += [(f"deviations, {number}", "claim", deviation.bears_on)]
+        named += [(f"deviations, {number}", "exhibit", deviation.shown_in)]
+    known = {"experiment": paper.experiments, "claim": paper.claims, "exhibit": paper.exhibits}
+    return [
+        f"{key}: {where}: unknown {kind} {name!r}{nearest(name, known[kind])}"
+        for where, kind, names in named
+        for name in names
+        if name not in known[kind]
+    ]
 
 
 def load(config: str | Path = "config", overrides: Mapping[str, Any] | None = None) -> Project:

@@ -8,6 +8,7 @@ import json
 import re
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,15 @@ CHIPS = {
 WIDE = 1000  # pixels: a journal's column has 700, a page 1440
 
 
+@dataclass(frozen=True)
+class Link:
+    """A place among the results: its short name, and its title for those who want more."""
+
+    href: str
+    name: str
+    title: str
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -42,6 +52,7 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "chip": chip,
+        "chip_class": lambda verdict: CHIPS[verdict][0],
         "number": shown,
         "text": text,
         "sentence": sentence,

@@ -12,8 +12,9 @@ from markupsafe import Markup
 from rnnrepro import arms, plan
 from rnnrepro.claims.table import counted
 from rnnrepro.claims.verdicts import Verdict
-from rnnrepro.config import Exhibit, Experiment
+from rnnrepro.config import Deviation, Exhibit, Experiment, Paper
 from rnnrepro.exhibits import costs, html, kind_of, provenance, unmade
+from rnnrepro.exhibits.html import Link
 from rnnrepro.plan import Cell
 from rnnrepro.project import Project
 from rnnrepro.records import CellRecords
@@ -36,6 +37,17 @@ class Shown:
     def number(self) -> str:
         """The paper's own number, where the title does not say it already."""
         return "" if (self.entry.number or "") in self.entry.title else self.entry.number
+
+
+@dataclass(frozen=True)
+class Bearing:
+    """A deviation that bears on claims, or whose effect an exhibit shows; `number` counts all deviations from 1."""
+
+    number: int
+    deviation: Deviation
+    claims: Sequence[Link]
+    exhibits: Sequence[Link]
+    elsewhere: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,8 @@ def write(
     cells = plan.cells(project, scale, [paper])
     found = arms.existing(cells, results)
     spent = costs.of_cells(cells, results)
+    shown = exhibits(project, paper, scale, output.parent)
+    bears = bearings(project.paper(paper), shown)
     html.write(
         output,
         "page.html",
@@ -81,7 +95,12 @@ def write(
         scale=scale,
         verdicts=sorted(verdicts, key=lambda v: v.verdict == "not run"),
         counted=counted(verdicts),
-        exhibits=exhibits(project, paper, scale, output.parent),
+        exhibits=shown,
+        bearings=bears,
+        bearing={
+            claim: [each for each in bears if claim in each.deviation.bears_on]
+            for claim in project.paper(paper).claims
+        },
         runs=[
             experiment(project, paper, name, scale, cells, found) for name in project.paper(paper).experiments
         ],
@@ -107,6 +126,23 @@ def exhibits(project: Project, paper: str, scale: str, folder: Path) -> list[Sho
             found.append(Shown(name, entry, figure, {}, "not made yet"))
         else:
             found.append(Shown(name, entry, figure, html.fragments(notebook)))
+    return found
+
+
+def bearings(paper: Paper, shown: Sequence[Shown]) -> list[Bearing]:
+    """The deviations that bear on claims or whose effect is shown, in their order.
+
+    Exhibits that are not made at this scale are named with no link, in `elsewhere`.
+    """
+    made = {each.name for each in shown if not each.reason}
+    found = []
+    for number, deviation in enumerate(paper.deviations, 1):
+        if deviation.bears_on or deviation.shown_in:
+            claims = [Link(f"#claim-{name}", name, paper.claims[name].text) for name in deviation.bears_on]
+            titles = {name: paper.exhibits[name].title for name in deviation.shown_in}
+            links = [Link(f"#{name}", name, title) for name, title in titles.items() if name in made]
+            away = [title for name, title in titles.items() if name not in made]
+            found.append(Bearing(number, deviation, claims, links, away))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The report of a scale: every claim with its verdict, and a section a paper."""
+"""The report of a scale: one table of all claims with their verdicts, then a section a paper."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from rnnrepro import plan
 from rnnrepro.claims.table import counted
-from rnnrepro.claims.verdicts import VERDICTS, Verdict
+from rnnrepro.claims.verdicts import Verdict
 from rnnrepro.config import Paper
-from rnnrepro.exhibits import bench, costs, html, kind_of
+from rnnrepro.exhibits import bench, costs, html, kind_of, ledger
 from rnnrepro.project import Project
 
 THUMBNAIL = 520  # pixels
@@ -45,16 +45,16 @@ def write(project: Project, *, scale: str, results: Path, verdicts: Sequence[Ver
     """The report from what is in `results`."""
     sections = [section(project, key, scale, results, verdicts) for key in project.chosen]
     spent = costs.of_cells(plan.cells(project, scale), results)
-    kinds = {kind: sum(v.verdict == kind for v in verdicts) for kind in VERDICTS}
     html.write(
         output,
         "report.html",
         scale=scale,
         sections=sections,
         benches=bench.sections(results, project.folder.parent / "reference" / "bench"),
-        kinds=kinds,
+        claims=ledger.groups(project, scale, results, verdicts),
+        kinds=ledger.counted(verdicts),
+        few_seeds=sum(v.few_seeds for v in verdicts),
         total=costs.total(spent),
-        verdicts=sorted(verdicts, key=lambda v: (project.chosen.index(v.paper), v.verdict == "not run")),
     )
 
 

@@ -6,15 +6,18 @@ import itertools
 import re
 import struct
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from rnnrepro import plan
+from rnnrepro.claims import table
 from rnnrepro.claims.verdicts import VERDICTS, Verdict
 from rnnrepro.cli import main
-from rnnrepro.exhibits import costs, html, page, provenance, report
+from rnnrepro.errors import Fault
+from rnnrepro.exhibits import costs, html, ledger, page, provenance, report
 from rnnrepro.exhibits.view import open_view
 from rnnrepro.project import load
 from rnnrepro.records import read
@@ -35,6 +38,8 @@ class Reader(HTMLParser):
         self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
+        if tag in ("td", "th", "br"):
+            self.text += " "
 
     def handle_endtag(self, tag):
         assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]}"
@@ -201,14 +206,61 @@ def test_the_page_has_claims_exhibits_protocols_deviations_and_cost(site):
         assert words in text, words
 
 
-def test_the_report_opens_with_all_claims_and_leads_to_every_page(site):
+def test_what_bears_on_a_claim_stands_beside_it_and_in_one_list(site):
+    reader = reading(site / "alpha" / "index.html")
+    assert "Bears on it: deviation 2, with Copying at equal hidden size." in reader.text
+    assert (
+        "Optimiser of another library. Its effect: Copying at equal hidden size; "
+        "Drawn at the paper's scale alone (not at this scale). Claims: nnRNN and expRNN solve the copying task."
+    ) in reader.text
+    links = [attributes.get("href") for tag, attributes in reader.tags if tag == "a"]
+    assert links.count("#deviation-2") == 2 and "#claim-solves" in links and "#fig_copy" in links
+
+
+@pytest.mark.parametrize(("word", "kind"), [("bears_on", "claim"), ("shown_in", "exhibit")])
+def test_a_deviation_names_claims_and_exhibits_that_are_there(config, word, kind):
+    project = load(config)
+    paper = project.papers["alpha"]
+    wrong = replace(paper.deviations[0], **{word: ["sovles"]})
+    bad = replace(project, papers={"alpha": replace(paper, deviations=[wrong])})
+    with pytest.raises(Fault, match=f"alpha: deviations, 1: unknown {kind} 'sovles'"):
+        bad.check()
+
+
+def test_the_report_opens_with_one_table_of_all_claims_and_leads_to_every_page(config, site):
     reader = reading(site / "report.html")
-    assert reader.text.index("nnRNN and expRNN solve the copying task.") < reader.text.index(
-        "On the memory of"
+    tables = [attributes.get("class") for tag, attributes in reader.tags if tag == "table"]
+    assert tables[:2] == ["tally", "ledger"]
+    project = load(config)
+    first = reader.text.index("On the memory of", reader.text.index("Run it again"))
+    for claim in project.papers["alpha"].claims.values():
+        assert reader.text.index(claim.text) > first
+    assert sum(attributes.get("class") == "claim" for _, attributes in reader.tags) == len(
+        project.papers["alpha"].claims
     )
     links = [attributes.get("href") for tag, attributes in reader.tags if tag == "a"]
     assert "alpha/index.html" in links and "alpha/fig_copy.html" in links and "alpha/table1.html" in links
     assert "snakemake --cores all --config scale=quick" in reader.text
+
+
+def test_the_report_counts_verdicts_by_paper_and_folds_those_not_run(site):
+    reader = reading(site / "report.html")
+    assert "alpha 2 1 0 1 4" in reader.text and "All 2 1 0 1 4" in reader.text
+    assert "1 claim not run, and why The tunable layers are not built yet." in reader.text
+    folded = [tag for tag, attributes in reader.tags if tag == "li" and attributes.get("class") == "claim"]
+    assert len(folded) == 1
+
+
+def test_a_row_of_the_ledger_has_our_numbers_with_their_spread_and_an_exhibit(config, site):
+    (group,) = ledger.groups(load(config), "quick", site, table.read(site / "claims.csv"))
+    lines = {line.verdict.claim: line for line in group.lines}
+    assert [re.sub(r"[0-9.]+", "1", words) for words in lines["better"].ours] == [
+        "ENRNN: 1 ± 1",
+        "scoRNN: 1 ± 1",
+    ]
+    assert lines["better"].measured == "mse, test"
+    # The figure of the same metric and split, not the table beside it; of two equal ones the first.
+    assert lines["solves"].exhibit.href == "alpha/fig_copy.html"
 
 
 def test_the_report_stays_small(site):
@@ -236,13 +288,15 @@ def test_few_seeds_and_better_baselines_are_marked():
         detail="d",
         note="baseline better than reported: B 0.1, reported 0.2",
     )
-    template = html._environment().get_template("claims.html").module
-    for papers in (False, True):
-        shown = str(template.claims([verdict], papers=papers))
-        assert (
-            "few seeds</span>" in shown
-            and "Baseline better than reported: B 0.1, reported 0.2.</strong>" in shown
-        )
+    environment = html._environment()
+    row = ledger.Line(verdict, None)
+    group = ledger.Group("p", "A paper", [row], {}, ledger.counted([verdict]), 1)
+    for shown in (
+        environment.get_template("claims.html").module.claims([verdict], {"c": []}),
+        environment.get_template("ledger.html").module.ledger([group]),
+    ):
+        assert "few seeds</span>" in shown
+        assert "Baseline better than reported: B 0.1, reported 0.2.</" in shown
 
 
 def test_a_page_without_results_says_what_is_missing(config, tmp_path):
