@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnrepro import tables
+from rnnrepro.config import SCALES
 from rnnrepro.exhibits import style
 from rnnrepro.exhibits.figures import layout
+from rnnrepro.project import load
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_model_has_a_colour_of_its_own():
@@ -47,11 +53,32 @@ SIGHT = {
 }
 
 
+def least_distance(pairs, sight: str) -> float:
+    """Of the pairs of colours that are least apart."""
+    return min(np.linalg.norm(seen_by(a, SIGHT[sight]) - seen_by(b, SIGHT[sight])) for a, b in pairs)
+
+
 @pytest.mark.parametrize("sight", SIGHT)
 def test_the_models_colours_stay_apart_for_colour_blind_readers(sight):
-    seen = [seen_by(shade, SIGHT[sight]) for shade in style.COLOURS.values()]
-    distances = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
-    assert min(distances) > 10  # a difference of 2 to 3 can just be seen
+    assert least_distance(combinations(style.COLOURS.values(), 2), sight) > 10  # 2 to 3 can just be seen
+    assert least_distance(combinations(style.RULES.values(), 2), sight) > 15
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_models_that_one_experiment_compares_stay_further_apart(sight):
+    project, pairs = load(ROOT / "config"), set()
+    for paper in project.papers:
+        for name in project.paper(paper).experiments:
+            for experiment in filter(None, (project.experiment(paper, name, scale) for scale in SCALES)):
+                models = {arm.partition(".")[0] for arm in experiment.models}
+                pairs |= set(combinations(sorted({style.colour(model) for model in models}), 2))
+    assert least_distance(pairs, sight) > 11.5
+
+
+def test_every_learning_rule_has_a_colour_of_its_own():
+    assert set(style.RULES) == set(tables.RULES)
+    assert len(set(style.RULES.values())) == len(style.RULES)
+    assert style.rule("rflo") == style.RULES["rflo"] and style.rule("my_rule") in style.OTHERS
 
 
 def test_slices_of_a_model_differ_by_line_style():
@@ -60,7 +87,9 @@ def test_slices_of_a_model_differ_by_line_style():
     assert styles["exprnn.n176"] != "-" and styles["lstm"] != "-"
 
 
-@pytest.mark.parametrize("shade", [*style.COLOURS.values(), *style.SERIES, *style.OTHERS, style.GREY])
+@pytest.mark.parametrize(
+    "shade", [*style.COLOURS.values(), *style.RULES.values(), *style.SERIES, *style.OTHERS, style.GREY]
+)
 def test_text_in_a_models_colour_can_be_read_on_white(shade):
     def luminance(colour):
         c = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
