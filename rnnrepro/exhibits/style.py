@@ -76,6 +76,7 @@ RULES: dict[str, str] = {
     "rflo": "#D55E00",
     "local_only": "#CC79A7",
     "random_feedback_only": "#009E73",
+    "hebbian": "#E69F00",
 }
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES: tuple[Any, ...] = (

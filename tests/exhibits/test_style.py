@@ -70,8 +70,8 @@ def test_models_that_one_experiment_compares_stay_further_apart(sight):
     for paper in project.papers:
         for name in project.paper(paper).experiments:
             for experiment in filter(None, (project.experiment(paper, name, scale) for scale in SCALES)):
-                models = {arm.partition(".")[0] for arm in experiment.models}
-                pairs |= set(combinations(sorted({style.colour(model) for model in models}), 2))
+                models = {arm.partition(".")[0] for arm in experiment.models} & set(style.COLOURS)
+                pairs |= set(combinations(sorted(style.COLOURS[model] for model in models), 2))
     assert least_distance(pairs, sight) > 11.5
 
 
