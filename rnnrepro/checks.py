@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnrepro import tables, widths
-from rnnrepro.config import VALIDATION, Arm, Experiment, Training
+from rnnrepro.config import VALIDATION, Arm, Experiment, Phase, Training
 from rnnrepro.errors import Fault, nearest
+from rnnrepro.tasks.sizes import shape
 from rnnrepro.typed import Reader
 
 
@@ -56,8 +57,49 @@ def check_training(reader: Reader, experiment: Experiment, arm: Arm, place: str)
         )
     if training.averaging != "none" and not set(VALIDATION) & set(training.splits):
         reader.fault(f"{place}.averaging", "it follows the validation loss; add `validation` to `splits`")
+    if experiment.phases and (training.averaging != "none" or training.stop_below is not None):
+        reader.fault(place, "before later phases every run makes all its steps: no averaging, no stop_below")
     if training.stop_below is not None and not training.splits:
         reader.fault(f"{place}.stop_below", "it is the loss of an evaluated split; name one in `splits`")
+
+
+def check_phases(reader: Reader, experiment: Experiment, place: str) -> None:
+    """Faults of what follows an experiment's own training: its task's sizes, and its rule."""
+    for i, phase in enumerate(experiment.phases):
+        where = f"{place}.phases[{i}]"
+        if phase is not None:
+            _check_later_rule(reader, phase, where)
+            _check_sizes(reader, experiment, phase, where)
+
+
+def _check_later_rule(reader: Reader, phase: Phase, where: str) -> None:
+    given = dict(phase.rule)
+    kind = given.pop("kind", None)
+    known = [name for name in tables.RULES if name not in tables.NETWORK_RULES]
+    if not phase.rule:
+        return
+    if kind not in known:
+        words = "the network's own rule goes on where `rule` is left out"
+        reader.fault(f"{where}.rule.kind", f"unknown: {kind!r}{nearest(str(kind), known)}; {words}")
+        return
+    for word in given:
+        if word not in (arguments := tables.RULES[kind].arguments):
+            reader.fault(f"{where}.rule.{word}", f"no such argument{nearest(word, arguments)}")
+
+
+def _check_sizes(reader: Reader, experiment: Experiment, phase: Phase, where: str) -> None:
+    try:
+        before, after = (
+            shape({"kind": "", **task}, experiment.training.batch) for task in (experiment.task, phase.task)
+        )
+    except (Fault, TypeError, KeyError):
+        return  # the tasks have faults of their own, which are said
+    if (before.inputs, before.outputs) != (after.inputs, after.outputs):
+        reader.fault(
+            f"{where}.task",
+            f"it has {after.inputs} inputs and {after.outputs} outputs, the networks are made for {before.inputs} and "
+            f"{before.outputs}",
+        )
 
 
 def _arguments_of_schedules() -> Mapping[str, Any]:

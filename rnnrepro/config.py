@@ -127,6 +127,19 @@ class Training:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Phase:
+    """What follows an experiment's own training in the same runs; the steps go on counting."""
+
+    title: str = setting(help="what is learned in it, in a few words")
+    task: dict = setting(help="kind and arguments of the task, with as many inputs and outputs as before")
+    rule: dict = setting({}, help="kind and arguments of the learning rule; empty: the arm's own goes on")
+    steps: int = setting(help="steps of this phase", minimum=1)
+    evaluate_every: int | None = setting(None, help="steps between evaluations; null: at the end", minimum=1)
+    record_every: int = setting(1, help="the training metrics are recorded every so many steps", minimum=1)
+    splits: list[str] = setting(["test"], help="evaluated splits", choices=lambda: SPLITS)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Arm:
     """One model of an experiment: its size, parts, initialisers and rates."""
 
@@ -163,6 +176,7 @@ class Experiment:
     first_seed: int = setting(0, help="the first seed; the others follow it")
     task: dict = setting(help="kind and arguments of the task")
     training: Training = setting(help="how it is trained")
+    phases: list[Phase] = setting([], help="what follows that training in the same runs, in order")
     models: dict[str, Arm] = setting(help="the models compared, by `name` or `name.slice`")
     absent: dict[str, str] = setting({}, help="models of the paper that are not run, with the reason")
     labels: dict[str, str] = setting({}, help="how the models of `absent` are named in tables")

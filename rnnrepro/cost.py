@@ -8,10 +8,11 @@ two to five times as long.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnrepro.tasks.shapes import Shape
+from rnnrepro.tasks.sizes import shape as shape_of
 from rnnrepro.widths import Width, widths
 
 _STEP_SECONDS = 0.12e-3  # an optimiser step of a stack, whatever its size
@@ -19,7 +20,12 @@ _TIME_SECONDS = 5.6e-6  # a run and time step, forward and backward
 _UNIT_SECONDS = {1: 1.0e-9, 4: 7.9e-9}  # a unit of the state and time step, by the number of gates
 _OUTPUT_SECONDS = 5.7e-9  # an output, its loss and gradient
 _FLOPS_PER_SECOND = 105e9  # of the products
-_MATRIX_FLOPS = {"free": 0.0, "cayley": 25.0, "coupled": 25.0}  # times N³: as long as so much of a product
+_MATRIX_FLOPS = {
+    "free": 0.0,
+    "dale": 0.0,
+    "cayley": 25.0,
+    "coupled": 25.0,
+}  # times N³: as long as so much of a product
 _DEFAULT_MATRIX_FLOPS = 27.0
 _MASK_SECONDS = 6e-9  # an entry of W that may be left out: drawn, multiplied, and its gradient
 _LARGER_BATCHES = 1.6  # an evaluation is so much slower than its share of a step: its batches leave the cache
@@ -43,7 +49,32 @@ class Estimate:
 
 
 def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
-    """Cost of the runs with these settings, trained as one stack. Dense products count 2·m·n·k, a step 3 passes."""
+    """Cost of the runs with these settings, trained as one stack, later phases included.
+
+    Dense products count 2·m·n·k, a step 3 passes. A phase that trains no network has one pass of one sequence; it is
+    counted as a third of a step.
+    """
+    found, training = _estimate(settings, shape), settings[0]["training"]
+    for phase in settings[0].get("phases", ()):
+        alone = phase["rule"] != {}
+        changed = {**training, **{k: phase[k] for k in phase if k in training}}
+        later = _estimate(
+            [{**settings[0], "training": changed | ({"batch": 1} if alone else {})}] * len(settings),
+            shape_of(phase["task"], training["batch"]),
+        )
+        share = 1 / 3 if alone else 1.0
+        found = replace(
+            found,
+            steps=found.steps + later.steps,
+            flops=found.flops + share * later.flops,
+            seconds=found.seconds + share * later.seconds,
+            disk_bytes=found.disk_bytes + later.disk_bytes,
+        )
+    return found
+
+
+def _estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
+    """Cost of the experiment's own training."""
     runs, training, model = len(settings), settings[0]["training"], settings[0]["model"]
     layers = widths(model, shape.inputs)
     steps, batch = training["steps"], training["batch"]

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from rnnrepro import fingerprint, tables
-from rnnrepro.config import Arm, Experiment
+from rnnrepro.config import Arm, Experiment, Phase
 from rnnrepro.cost import Estimate, estimate
 from rnnrepro.datasets import provenance as data
 from rnnrepro.datasets.registry import DATASETS
@@ -115,8 +115,7 @@ class Cell:
     @property
     def data_sets(self) -> list[str]:
         """The downloaded data sets that training needs."""
-        task = self.runs[0].settings["task"]
-        return [name for name in data.required(task["kind"], _arguments(task)) if DATASETS[name].files]
+        return [name for name in self.runs[0].settings["data"] if DATASETS[name].files]
 
     @cached_property
     def digest(self) -> str:
@@ -141,9 +140,12 @@ class Cell:
 
 def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
     """{module: hash} of the training loop and of every part that the run's settings name."""
-    model = settings["model"]
+    model, later = settings["model"], settings.get("phases", ())
     named = [
         ("task", settings["task"]["kind"]),
+        ("rule", model["rule"]["kind"]),
+        *(("task", phase["task"]["kind"]) for phase in later),
+        *(("rule", phase["rule"]["kind"]) for phase in later if phase["rule"]),
         ("schedule", settings["training"]["schedule"]),
         *((part, model[f"{part}_kind"]) for part in tables.PARTS),
         *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
@@ -178,8 +180,8 @@ def experiment_cells(project: Project, scale: str, paper: str, name: str) -> lis
 
 def lacking(project: Project, experiment: Experiment) -> str:
     """Why an experiment cannot be run here: licensed data that only the user can supply. "" where nothing lacks."""
-    task = experiment.task
-    return data.lacking(task["kind"], _arguments(task), project.user.corpora)
+    found = (data.lacking(kind, task, project.user.corpora) for kind, task in _tasks(experiment))
+    return next(filter(None, found), "")
 
 
 def exhibit_cells(project: Project, scale: str, paper: str, exhibit: str) -> list[Cell]:
@@ -241,8 +243,7 @@ def resolved(
     experiment: Experiment, name: str, arm: Arm, reader: Reader, corpora: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Everything that bears on the numbers of an arm's runs, with every default written out, but the seed."""
-    task = dict(experiment.task)
-    kind = task.pop("kind")
+    (kind, task), *_ = every = _tasks(experiment)
     row = tables.row("model", model_row(name, arm))
     model: dict[str, Any] = {"hidden": arm.hidden}
     for part, (chosen, arguments) in tables.parts(row, vars(arm)).items():
@@ -254,16 +255,29 @@ def resolved(
         training["epochs"] = None
     return {
         "task": {"kind": kind, **tables.row("task", kind).arguments, **task},
-        "data": {name: data.digest(name, corpora) for name in data.required(kind, task)},
+        "data": {name: data.digest(name, corpora) for one in every for name in data.required(*one)},
         "model": model,
         "optimiser": {group: _optimiser(arm, group) for group in ("main", *arm.groups)},
         "training": training,
         "analyses": {name: tables.ANALYSES[name].at for name in experiment.analyses},
+        **({"phases": [_phase(phase) for phase in experiment.phases]} if experiment.phases else {}),
     }
 
 
-def _arguments(task: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in task.items() if name != "kind"}
+def _phase(phase: Phase) -> dict[str, Any]:
+    """What bears on the numbers of a later phase, with every default."""
+    kind, rule = phase.task["kind"], phase.rule
+    return {
+        "task": {**tables.row("task", kind).arguments, **phase.task},
+        "rule": {**tables.row("rule", rule["kind"]).arguments, **rule} if rule else {},
+        **{name: getattr(phase, name) for name in ("steps", "evaluate_every", "record_every", "splits")},
+    }
+
+
+def _tasks(experiment: Experiment) -> list[tuple[str, dict[str, Any]]]:
+    """The kind and the settings of every task, that of the experiment's own training first."""
+    tasks = (experiment.task, *(phase.task for phase in experiment.phases))
+    return [(task["kind"], {name: value for name, value in task.items() if name != "kind"}) for task in tasks]
 
 
 def _optimiser(arm: Arm, group: str) -> dict[str, Any]:

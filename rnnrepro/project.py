@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from rnnrepro import tables
-from rnnrepro.checks import check_grid, check_network, check_training
+from rnnrepro.checks import check_grid, check_network, check_phases, check_training
 from rnnrepro.config import SCALES, Arm, Experiment, Paper, UserSettings
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault, nearest
@@ -185,8 +185,12 @@ def model_row(name: str, arm: Arm) -> str:
 
 
 def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> None:
-    task = dict(experiment.task)
-    arguments_of("task", str(task.pop("kind", None)), task, reader, f"{where}.task")
+    tasks = {f"{where}.task": experiment.task}
+    tasks |= {f"{where}.phases[{i}].task": phase.task for i, phase in enumerate(experiment.phases)}
+    for place, task in tasks.items():
+        rest = {name: value for name, value in task.items() if name != "kind"}
+        arguments_of("task", str(task.get("kind")), rest, reader, place)
+    check_phases(reader, experiment, where)
     for name, arm in experiment.models.items():
         place = f"{where}.models.{name}"
         try:

@@ -77,6 +77,7 @@ class Network(nn.Module):
             drawn = fill(readout["bias"], generators, (output_size,), *shape, dtype=dtype)
             self.readout_bias = nn.Parameter(drawn)
         self._learn_by(rule, generators, shape, dtype)
+        self.loop: Tensor | None = None
 
     def _learn_by(
         self,
@@ -101,6 +102,11 @@ class Network(nn.Module):
         for name, parameter in self.named_parameters():
             if rule["trains"] not in ("all", "readout" if name.startswith("readout") else "recurrent"):
                 parameter.requires_grad_(False)
+
+    def give_loop(self, weights: Tensor) -> None:
+        """Keep the weights (S, A, N) by which h picks the next of A inputs, in interactive tasks: a buffer, `loop`."""
+        del self.loop
+        self.register_buffer("loop", weights)
 
     @property
     def runs(self) -> int:

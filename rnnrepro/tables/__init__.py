@@ -38,6 +38,7 @@ from rnnrepro.tables.rules import (  # noqa: F401
     CREDITS,
     FEEDBACKS,
     FIXED_FEEDBACK,
+    NETWORK_RULES,
     RULE_ARGUMENTS,
     RULES,
     TRAINED,

@@ -17,13 +17,14 @@ class Scene(NamedTuple):
 
 
 class Interactive(Task):
-    """A task in parts: what a run chooses at the end of one, out of A actions, says what the next one is.
+    """A task in `parts`: what a run chooses at the end of one, out of A `actions`, says what the next one is.
 
     Everything is a pure function of the scene, so that a run's way depends on nothing but its choices; a scene is
     carried on as the state of a network is. `batch` and `evaluation` are the parts as right choices would have them.
     """
 
     actions: int
+    parts: int  # of a whole round
 
     def first(self, runs: int) -> Scene:
         """How every run begins."""
@@ -46,5 +47,5 @@ class Interactive(Task):
         raise NotImplementedError
 
     def right(self, actions: Tensor) -> Tensor:
-        """Which transitions of a whole round, (S, n) bool, are right in their place: of n + 1 `actions` (S, n + 1)."""
+        """Which transitions (S, parts) bool of a round are right in their place, of its `actions` (S, parts + 1)."""
         raise NotImplementedError

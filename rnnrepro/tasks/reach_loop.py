@@ -15,7 +15,7 @@ from rnnrepro.tasks.reach_sequence import ReachSequence
 
 
 class ReachLoop(Interactive, ReachSequence):
-    """The reaches of `order` as in `ReachSequence`, one a part; input i of four, one-hot, asks for reach i as in `Reach`.
+    """The reaches of `order` as in `ReachSequence`, one a part; input i, one-hot, asks for reach i as in `Reach`.
 
     At the end of a reach a run chooses the next; reaches that leave the square are not allowed, whatever path the
     network has drawn. A transition is right if `order`, read as a ring, has it. The scene's place is the corner
@@ -33,15 +33,14 @@ class ReachLoop(Interactive, ReachSequence):
             raise Fault(
                 f"reach_loop: each reach leads to one other, so none may stand twice in {list(order)}"
             )
-        self.steps = move + hold
+        self.parts, self.steps = len(self.order), move + hold
         self._ways = torch.tensor(DIRECTIONS, device=self.device)
         self._after = torch.full(
             (self.actions,), -1, device=self.device
         )  # a reach that is not in the order: none
         for i, reach in enumerate(self.order):
             self._after[reach] = self.order[(i + 1) % len(self.order)]
-        parts = self._targets.view(len(self.order), self.steps, 2)
-        distance = parts[0].abs().sum(-1)  # along one axis alone
+        distance = self._targets[: self.steps].abs().sum(-1)  # along one axis alone
         self._reaches = distance[None, :, None] * self._ways[:, None]
 
     def batch(self, step: int) -> Batch:

@@ -164,7 +164,7 @@ def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job:
         state.restore(checkpoints)
         job.say(f"{cell.key}: going on from step {state.step}")
     clock = _Clock(dict(zip(names, (c["seconds"] for c in checkpoints), strict=False)), len(group))
-    progress = Progress(cell.key, [run.seed for run in group], state.training["steps"], state.step, job.say)
+    progress = Progress(cell.key, [run.seed for run in group], state.steps, state.step, job.say)
 
     def on_step(now: TrainState) -> bool:
         progress.show(now)

@@ -9,11 +9,8 @@ import torch
 from torch import Tensor
 
 from rnnrepro import tables
-from rnnrepro.config import VALIDATION
-from rnnrepro.optim.clipping import clip_by_norm, clip_by_value
-from rnnrepro.optim.schedules import Moment
 from rnnrepro.training.averaging import losses_of
-from rnnrepro.training.regularisation import regularisation
+from rnnrepro.training.descent import validation_split
 from rnnrepro.training.state import TrainState
 
 OnEnd = Callable[[TrainState, int, str], None]
@@ -29,7 +26,8 @@ def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
     """
     if state.step == 0 and not any(history.state() for history in state.histories):
         analyse(state)
-    while state.settings and state.step < state.training["steps"]:
+    while state.settings and state.step < state.steps:
+        state.go_on()
         losses = train_step(state)
         record(state, losses)
         finite = losses["loss"].isfinite()
@@ -41,11 +39,11 @@ def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
                     losses_of(state.histories, validation_split(state), state.task.metrics[0])
                 )
         _leave(state, {i: "diverged" for i, fine in enumerate(finite.tolist()) if not fine}, on_end)
-        if looked and state.step < state.training["steps"]:
+        if looked and state.step < state.steps:
             _leave(state, _arrived(state), on_end)
-        if looked and state.settings and state.step < state.training["steps"]:
+        if looked and state.settings and state.step < state.steps:
             analyse(state, "evaluations")
-        if state.settings and on_step(state) and state.step < state.training["steps"]:
+        if state.settings and on_step(state) and state.step < state.steps:
             return False
     if state.settings:
         analyse(state)
@@ -55,64 +53,10 @@ def fit(state: TrainState, *, on_step: OnStep, on_end: OnEnd) -> bool:
 
 
 def train_step(state: TrainState) -> dict[str, Tensor]:
-    """One optimiser step of every run; the batch's loss (S,) before it, and the task's metrics of the batch."""
-    batch = state.task.batch(state.step)
-    start = None if batch.reset else state.carried
-    masks = state.network.masks([run["seed"] for run in state.settings], state.step)
-    trace = state.network.trace(batch.inputs, start, state.task.readout_every, masks=masks)
-    losses = state.task.losses(trace.outputs, batch)
-    loss = state.task.loss_of(trace.outputs, batch, losses)
-    objective = loss.sum()
-    for term in (state.network.penalty(), regularisation(trace, state.training)):
-        objective = objective if term is None else objective + term.sum()
-    state.optimiser.zero_grad()
-    objective.backward()
-    clip(state)
-    state.optimiser.step(schedule_factor(state) * batch.pace)
-    state.network.after_step(torch.ones(len(state.settings), dtype=torch.bool, device=loss.device))
-    if state.averages is not None:
-        state.averages.update(state.network)
-    if state.task.carries_state:
-        state.carried = tuple(tensor.detach() for tensor in trace.state)
+    """One step of every run by the rule of its stage; the loss (S,) before it, and the metrics that are kept of it."""
+    found = state.stage.rule.step(state)
     state.step += 1
-    found = {"loss": loss.detach()}
-    if recorded(state):
-        measured = state.task.measure(trace.outputs.detach(), batch, losses.detach())
-        found |= {name: total / count for name, (total, count) in measured.items()}
     return found
-
-
-def clip(state: TrainState) -> None:
-    """Clip the gradients of each run as its settings say."""
-    gradients = [p.grad for p in state.optimiser.parameters.values()]
-    if state.training["clip"] is not None:
-        clip_by_norm(gradients, state.training["clip"])
-    if state.training["clip_value"] is not None:
-        clip_by_value(gradients, state.training["clip_value"])
-
-
-def schedule_factor(state: TrainState) -> Tensor | float:
-    """(S,) factors of the learning rates, each from the run's own validation history."""
-    name = state.training["schedule"]
-    if name == "constant":
-        return 1.0
-    schedule = tables.load("schedule", name)
-    metric, split, epochs = state.task.metrics[0], validation_split(state), state.task.epochs(state.step)
-    factors = [
-        schedule(Moment(state.step, epochs, history.curve(split, metric), state.training))
-        for history in state.histories
-    ]
-    return torch.tensor(factors, device=state.task.device)
-
-
-def validation_split(state: TrainState) -> str:
-    """The split that rates and epochs are chosen by: `validation`, or `dev` where a corpus calls it so."""
-    return next((split for split in VALIDATION if split in state.training["splits"]), VALIDATION[0])
-
-
-def recorded(state: TrainState) -> bool:
-    """Whether the training loss of this step is kept."""
-    return state.step % state.training["record_every"] == 0 or state.step == state.training["steps"]
 
 
 def record(state: TrainState, found: dict[str, Tensor]) -> None:
@@ -123,12 +67,12 @@ def record(state: TrainState, found: dict[str, Tensor]) -> None:
 
 
 def due(state: TrainState) -> bool:
-    """Whether the runs are evaluated after this step: at the interval or each epoch, and at the end."""
-    if state.step == state.training["steps"]:
+    """Whether the runs are evaluated after this step: at the interval or each epoch, and at a stage's end."""
+    if state.step == state.stage.last:
         return True
     if every := state.training["evaluate_every"]:
-        return state.step % every == 0
-    return state.task.epochs(state.step) > state.task.epochs(state.step - 1)
+        return state.own_step % every == 0
+    return state.task.epochs(state.own_step) > state.task.epochs(state.own_step - 1)
 
 
 @torch.no_grad()
@@ -141,16 +85,7 @@ def evaluate(state: TrainState) -> Tensor:
 def _measure(state: TrainState) -> Tensor:
     finite = torch.ones(len(state.settings), dtype=torch.bool, device=state.task.device)
     for split in state.training["splits"]:
-        totals: dict[str, tuple[Tensor, float]] = {}
-        carried = None
-        for batch in state.task.evaluation(split):
-            outputs, last = state.network(
-                batch.inputs, None if batch.reset else carried, every=state.task.readout_every
-            )
-            carried = last
-            for name, (total, count) in state.task.measure(outputs, batch).items():
-                before, terms = totals.get(name, (0.0, 0.0))
-                totals[name] = (before + total, terms + count)
+        totals = state.stage.rule.judge(state, split)
         for name, (total, count) in totals.items():
             _add(state, split, name, total / count)
             finite &= total.isfinite()

@@ -4,7 +4,7 @@ trainings of the same thing is not here but in the cost table."""
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ def of_run(cell: Cell, run: Run, state: TrainState, i: int, status: str, fingerp
 
     It names no paper, for equal runs of two papers are one.
     """
-    task = state.task
+    task = state.stages[0].task
     return {
         "status": status,
         "steps": state.step,
@@ -75,9 +75,14 @@ def of_run(cell: Cell, run: Run, state: TrainState, i: int, status: str, fingerp
         "parameters": state.network.parameter_count(),
         "chance": {task.metrics[0]: task.chance},
         "steps_per_epoch": task.steps_per_epoch,
-        "metrics": list(task.metrics),
+        "metrics": list(dict.fromkeys(name for stage in state.stages for name in stage.task.metrics)),
         "read": dict(task.facts),
     }
+
+
+def steps_of(settings: Mapping[str, Any]) -> int:
+    """The steps of a run that goes to its end, later phases included."""
+    return settings["training"]["steps"] + sum(phase["steps"] for phase in settings.get("phases", ()))
 
 
 def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
@@ -118,7 +123,7 @@ def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
         "data": first["settings"]["data"],
         "settings": {k: v for k, v in first["settings"].items() if k != "seed"},
         "hidden": arm.hidden,
-        "steps": first["settings"]["training"]["steps"],
+        "steps": steps_of(first["settings"]),
         "select": experiment.select,
         "protocol": experiment.protocol,
         "stand_in": experiment.stand_in,

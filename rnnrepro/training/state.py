@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rnnrepro import models, streams, tasks
+from rnnrepro import models, streams, tables, tasks
 from rnnrepro.errors import Fault
 from rnnrepro.models.network import Network
 from rnnrepro.optim.optimiser import Optimiser
@@ -20,11 +20,13 @@ from rnnrepro.scan import chosen
 from rnnrepro.tasks.base import Task
 from rnnrepro.training.averaging import Averages
 from rnnrepro.training.history import History
+from rnnrepro.training.stage import Stage
 
 
 @dataclass
 class TrainState:
-    """S runs in training; `names` tells them apart.
+    """S runs in training; `names` tells them apart. They are at `stages[at]`, the first of which is an experiment's own
+    training and the others its later phases; `step` counts on through all of them.
 
     `carried`: the detached state, (S, B, N) tensors, of tasks that carry it, or None. `averages`: the means of the
     weights, where they are averaged. `backends`: the forms of the
@@ -35,11 +37,12 @@ class TrainState:
 
     settings: list[dict[str, Any]]
     names: list[str]
-    task: Task
+    stages: list[Stage]
     network: Network
     optimiser: Optimiser
     histories: list[History]
     backends: list[str]
+    at: int = 0
     step: int = 0
     carried: tuple[Tensor, ...] | None = None
     averages: Averages | None = None
@@ -50,9 +53,40 @@ class TrainState:
         return self.settings[0]
 
     @property
+    def stage(self) -> Stage:
+        """The stage that the runs are at."""
+        return self.stages[self.at]
+
+    @property
+    def task(self) -> Task:
+        """What is learned now."""
+        return self.stage.task
+
+    @property
     def training(self) -> dict[str, Any]:
-        """The shared training settings."""
-        return self.settings[0]["training"]
+        """The shared training settings of this stage."""
+        return self.stage.training
+
+    @property
+    def own_step(self) -> int:
+        """How many steps of this stage are made."""
+        return self.step - self.stage.first
+
+    @property
+    def recording(self) -> bool:
+        """Whether the training metrics of the step that is being made are kept."""
+        step = self.own_step + 1
+        return step % self.training["record_every"] == 0 or step == self.training["steps"]
+
+    @property
+    def steps(self) -> int:
+        """The steps of all stages together."""
+        return self.stages[-1].last
+
+    def go_on(self) -> None:
+        """On to the next stage where this one is done: its runs start from the first state again."""
+        if self.step == self.stage.last:
+            self.at, self.carried = self.at + 1, None
 
     def take(self, keep: Sequence[int]) -> None:
         """Go on with the runs at the positions `keep` alone."""
@@ -61,7 +95,7 @@ class TrainState:
         self.names = [self.names[i] for i in rows]
         self.histories = [self.histories[i] for i in rows]
         self.backends = [self.backends[i] for i in rows]
-        self.task = self.task.take(rows)
+        self.stages = [replace(stage, task=stage.task.take(rows)) for stage in self.stages]
         self.network = self.network.take(rows)
         self.optimiser = self.optimiser.take(rows, self.network.trained(), self.network.retractions())
         if self.carried is not None:
@@ -90,6 +124,7 @@ class TrainState:
         """Continue from the checkpoints of every run, all at the same step."""
         device = self.task.device
         self.step = runs[0]["step"]
+        self.at = next(i for i, stage in enumerate(self.stages) if self.step <= stage.last)
         self.network.load_state_dict(_joined([run["network"] for run in runs], device))
         self.optimiser.load(_joined([run["optimiser"] for run in runs], device))
         parts = zip(*(run["carried"] for run in runs), strict=True)
@@ -126,16 +161,9 @@ def begin(
     """
     common, training = settings[0], settings[0]["training"]
     seeds = [run["seed"] for run in settings]
-    task_settings = {k: v for k, v in common["task"].items() if k != "kind"}
-    task = tasks.build(
-        common["task"]["kind"],
-        task_settings,
-        seeds=seeds,
-        batch=common["training"]["batch"],
-        data=data,
-        device=device,
-        corpora=corpora,
-    )
+    where = {"data": data, "device": device, "corpora": corpora}
+    stages = _stages(common, seeds, where)
+    task = stages[0].task
     if training["temporal_penalty"] and not task.readout_every:
         raise Fault(
             "temporal_penalty needs a task that reads every step, and this one reads the last; set it to 0"
@@ -149,16 +177,33 @@ def begin(
         generators=[torch.Generator().manual_seed(streams.seed("parameters", seed)) for seed in seeds],
     ).to(device)
     network.use(backend)
+    for stage in stages:
+        stage.rule.prepare(network, stage.task, seeds)
     return TrainState(
         settings=list(settings),
         names=list(names),
-        task=task,
+        stages=stages,
         network=network,
         optimiser=optimiser_of(network, settings, device),
         histories=[History() for _ in seeds],
         backends=[_chosen(network)] * len(seeds),
         averages=None if training["averaging"] == "none" else Averages(network, training["averaging_window"]),
     )
+
+
+def _stages(common: dict[str, Any], seeds: Sequence[int], where: Mapping[str, Any]) -> list[Stage]:
+    """An experiment's own training and its later phases, each for one run a seed."""
+    training, found, first = common["training"], [], 0
+    own = {"task": common["task"], "rule": {"kind": common["model"]["rule"]["kind"]}}
+    for phase in (own, *common.get("phases", ())):
+        rule = phase["rule"] or own["rule"]
+        arguments = {name: value for name, value in rule.items() if name != "kind"}
+        settings = {**training, **{name: phase[name] for name in phase if name in training}}
+        task = {name: value for name, value in phase["task"].items() if name != "kind"}
+        built = tasks.build(phase["task"]["kind"], task, seeds=seeds, batch=training["batch"], **where)
+        found.append(Stage(built, tables.load("rule", rule["kind"])(**arguments), settings, first))
+        first = found[-1].last
+    return found
 
 
 @torch.no_grad()
