@@ -11,6 +11,7 @@ card repeats for the same cell stands once. The output is committed; run this ag
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import card_rows
 import yaml
 
 from rnnrepro import reported, tables
@@ -30,6 +32,21 @@ MODELS = {
     "fc_urnn": "urnn_fc",
     "lstm3_merity": "lstm_merity",
     **{f"lstm_{start}": f"lstm.{start}" for start in ("ortho", "chain", "plain", "mixed")},
+    **{unit: unit.lower() for unit in ("LSTM", "DTRIV")},
+    **{
+        f"{filtered}{unit}": f"{filtered.lower()}_{unit.lower()}"
+        for filtered in ("Momentum", "Adam", "RMSProp")
+        for unit in ("LSTM", "DTRIV")
+    },
+    "SRLSTM": "restart_lstm_released",
+    "SRLSTM as printed": "restart_lstm",
+    "SRDTRIV": "restart_dtriv",
+    **{f"sbornn_dense_{step}": f"sbo_{step}" for step in ("sgd", "shb", "snag")},
+    **{f"sbornn_sparse_{step}": f"sbo_{step}_sparse" for step in ("sgd", "shb", "snag")},
+    "irnn_kag": "irnn",
+    "antisymmetricrnn": "antisymmetric",
+    "lipschitzrnn": "lipschitz",
+    "momentumrnn": "momentum_lstm",
 }
 METRICS = {
     "bpc": ("bpc", Decimal(1)),
@@ -41,8 +58,16 @@ METRICS = {
     "bits_per_token": ("bpc", Decimal(1)),
     "henrici_index": ("henrici", Decimal(1)),
     "successful_runs": ("successes", Decimal(1)),
+    "test accuracy (%)": ("accuracy", Decimal("0.01")),
+    "masked MSE (dB^2)": ("mse", Decimal(1)),
+    "MSE (dB^2)": ("mse", Decimal(1)),
+    "perplexity": ("cross_entropy", None),
+    "test perplexity": ("cross_entropy", None),
+    "test accuracy %": ("accuracy", Decimal("0.01")),
+    "axis units (label: 5e3 training steps)": ("steps", Decimal(5000)),
 }
-SPLITS = {"timit": {"validation": "dev", "evaluation": "core"}}
+"""The project's metric and the unit in it; None where its logarithm is the project's."""
+SPLITS = {"timit": {"validation": "dev", "evaluation": "core", "test": "core"}}
 UNSAID = ("bptt", "comparison", "independent_rerun", "quoted")
 
 
@@ -52,14 +77,17 @@ class Place:
 
     `exhibit` may hold `{task}` for the card's task. `experiments` maps that task to the project's experiment, in which
     `{bptt}` stands for that setting; empty for theory. `base` are the hidden sizes of the arms that carry no slice.
-    `part` names the settings that tell rows apart; of theory a row may lack some. `third_party` is set where the
-    numbers are not the paper's.
+    `part` names the settings that tell rows apart; of theory a row may lack some. `by` names a setting whose value
+    follows the task in the keys of `experiments`. `note` goes with every row. `third_party` is set where the numbers
+    are not the paper's.
     """
 
     exhibit: str
     experiments: Mapping[str, str]
     base: tuple[int, ...] = ()
     part: tuple[str, ...] = ()
+    by: str = ""
+    note: str = ""
     third_party: bool = False
 
 
@@ -68,6 +96,7 @@ _PIXELS = {"mnist_unpermuted": "mnist", "mnist_permuted": "mnist_permuted"}
 _FIXED_ORDER = {"psmnist": "mnist_permuted"}
 _LANGUAGE = {"ptb_word": "words", "ptb_char": "characters", "enwik8": "enwik8"}
 _TOY = {task: task for task in ("copy", "addition", "psmnist")}
+_SIZE = ("ln_params_per_1000",)
 PLACES: dict[str, dict[str, Place | str]] = {
     "nnrnn": {
         "table1": Place("table1", _TEXT, base=(1024,)),
@@ -101,6 +130,32 @@ PLACES: dict[str, dict[str, Place | str]] = {
         "table_mnist": Place("table_mnist", _PIXELS),
         "table_timit": Place("table_timit", {"timit": "timit"}, part=("split",)),
     },
+    "momentumrnn": {
+        "table1": Place("table1", {"mnist": "mnist", "pmnist": "mnist_permuted"}),
+        "table2": Place("table2", {"timit": "timit"}, part=("split",)),
+        "table3": Place("table3", {"ptb_word": "words"}, base=(1150,), part=("split",)),
+        "table4": Place("table4", {"pmnist": "mnist_permuted_dtriv"}),
+        "table5": Place("table5", {"timit": "timit_dtriv"}, part=("split",)),
+        **{
+            f"fig_sensitivity_{task}": Place(
+                f"heat_{name}", {task: f"heat_{name}"}, base=(256, 158, 1150), part=("mu", "epsilon")
+            )
+            for task, name in (("mnist", "mnist"), ("timit", "timit"), ("ptb_word", "words"))
+        },
+    },
+    "sbornn": {
+        "fig_benchmark_pixel_mnist": Place("benchmark_mnist", {"pixel_mnist": "mnist"}, part=_SIZE),
+        "fig_benchmark_har2": Place("benchmark_har2", {"har2": "har2"}, part=_SIZE),
+        "fig_benchmark_ptb": Place("benchmark_words", {"ptb_word": "words"}, part=_SIZE),
+        "fig_har2_lowdata": Place(
+            "har2_few", {"har2 0.01": "har2_1", "har2 0.1": "har2_10"}, by="train_fraction"
+        ),
+        "fig_adding_speed": Place(
+            "adding_steps",
+            {"adding": "adding_{T}"},
+            note="read with the axis in units of 5,000 steps, as it is labelled",
+        ),
+    },
     "enrnn": {
         "table_timit": "no number of it is known",
         "table_ptb_char": "no number of it is known",
@@ -112,7 +167,7 @@ def convert(paper: str, card: Mapping[str, Any]) -> list[Reported]:
     """The rows of a card. Raises Fault for a table, model setting, task or metric that has no place."""
     places = PLACES[paper]
     rows: list[Reported] = []
-    for table in [*card["tables"], *_theory(card)]:
+    for table in [*card["tables"], *card_rows.theory(card)]:
         place = places.get(table["id"])
         if place is None:
             raise Fault(
@@ -121,39 +176,21 @@ def convert(paper: str, card: Mapping[str, Any]) -> list[Reported]:
         if isinstance(place, str):
             print(f"{paper}: {table['id']} left out: {place}")
             continue
-        rows += _once(_row(table, entry, place) for entry in table["rows"])
+        known = [entry for entry in card_rows.plain(table["rows"]) if entry["value"] is not None]
+        rows += _once(_row(table, entry, place) for entry in known)
+        for entry in table["rows"]:
+            if entry["value"] is None:
+                print(f"{paper}: {table['id']}: {entry['model']} {entry['setting']} left out: {entry['note']}")
     return rows
-
-
-def _theory(card: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """A card's `theory_checks` as a table for each of their quantities."""
-    for quantity, metric, better in (("J_tot", "J_tot", "higher"), ("henrici", "henrici_index", None)):
-        rows = [_check(entry, quantity) for entry in card.get("theory_checks", ()) if quantity in entry]
-        if rows:
-            yield {"id": f"theory_{quantity}", "metric": metric, "better": better, "rows": rows}
-
-
-def _check(entry: Mapping[str, Any], quantity: str) -> dict[str, Any]:
-    setting = {key: entry[key] for key in ("net", "alpha", "beta", "lambda") if key in entry}
-    if "lambda" in setting:
-        setting["net"] = "orthogonal"  # the card says: or identity, which gives the same
-    source = "computed from the formulas of S, section 2.2"
-    return {
-        "task": "theory",
-        "setting": setting,
-        "value": entry[quantity],
-        "source": source,
-        "status": "derived",
-    }
 
 
 def _row(table: Mapping[str, Any], entry: Mapping[str, Any], place: Place) -> Reported:
     metric, unit = _known(METRICS, table["metric"], "metric")
-    setting = entry.get("setting") or {}
+    setting = entry["setting"]
     better = tables.METRICS[metric].better or ""
     if (table["better"] or "") != better:
         raise Fault(f"{table['id']}: better is {table['better']}, but for {metric} it is {better}")
-    spread = _number(entry.get("std"), unit)
+    spread = _number(entry.get("std"), unit) if unit else _relative(entry)
     return Reported(
         exhibit=place.exhibit.format(task=entry["task"]),
         cell=_cell(entry, setting, place),
@@ -165,10 +202,10 @@ def _row(table: Mapping[str, Any], entry: Mapping[str, Any], place: Place) -> Re
         metric=metric,
         value=_number(entry["value"], unit),
         spread=spread,
-        spread_kind=entry["std_kind"] if spread is not None else "",
+        spread_kind=entry.get("std_kind", "sd") if spread is not None else "",
         status=entry["status"],
         status_spread=entry.get("std_status", entry["status"]) if spread is not None else "",
-        quoted_from=_first_hand(entry["source"]) if place.third_party or setting.get("quoted") else "",
+        quoted_from=_quoted_from(entry["source"], setting, place),
         source=" ".join(entry["source"].split()),
         note="; ".join(_notes(table, entry, setting, place)),
         better=better,
@@ -181,15 +218,23 @@ def _known(names: Mapping[str, Any], name: str, kind: str) -> Any:
     return names[name]
 
 
-def _number(value: float | None, unit: Decimal) -> float | None:
+def _number(value: float | None, unit: Decimal | None) -> float | None:
     """In decimal arithmetic, so that 40.01 per cent become 0.4001 and not 0.40009999999999996."""
-    return None if value is None else float(Decimal(str(value)) * unit)
+    if value is None:
+        return None
+    return float(Decimal(str(value)) * unit) if unit else round(math.log(value), 4)
+
+
+def _relative(entry: Mapping[str, Any]) -> float | None:
+    """The spread of a logarithm, to first order."""
+    return None if entry.get("std") is None else round(entry["std"] / entry["value"], 4)
 
 
 def _cell(entry: Mapping[str, Any], setting: Mapping[str, Any], place: Place) -> str:
     if not place.experiments:
         return ""
-    experiment = _known(place.experiments, entry["task"], "task").format(**setting)
+    task = f"{entry['task']} {setting[place.by]:g}" if place.by else entry["task"]
+    experiment = _known(place.experiments, task, "task").format(**setting)
     model = MODELS.get(entry["model"], entry["model"])
     hidden = entry.get("hidden")
     return f"{experiment}/{model}" + (f".n{hidden}" if hidden not in (None, *place.base) else "")
@@ -198,6 +243,12 @@ def _cell(entry: Mapping[str, Any], setting: Mapping[str, Any], place: Place) ->
 def _part(task: str, key: str, value: Any) -> str:
     value = SPLITS.get(task, {}).get(value, value) if key == "split" else value
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _quoted_from(source: str, setting: Mapping[str, Any], place: Place) -> str:
+    if isinstance(setting.get("quoted"), str):
+        return setting["quoted"]
+    return _first_hand(source) if place.third_party or setting.get("quoted") else ""
 
 
 def _first_hand(source: str) -> str:
@@ -209,10 +260,14 @@ def _first_hand(source: str) -> str:
 def _notes(
     table: Mapping[str, Any], entry: Mapping[str, Any], setting: Mapping[str, Any], place: Place
 ) -> Iterator[str]:
+    if place.note:
+        yield place.note
     if "note" in entry:
         yield entry["note"]
     elif table["metric"] == "accuracy_percent" and entry.get("std", 1.0) <= 0.001:
         yield "sem may be a fraction, as printed"
+    if _known(METRICS, table["metric"], "metric")[1] is None:
+        yield f"perplexity {entry['value']:g}"
     rest = {k: v for k, v in setting.items() if k not in (*place.part, *UNSAID)}
     if rest:
         yield ", ".join(f"{key}: {value}" for key, value in rest.items())
