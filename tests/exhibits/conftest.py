@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rnnrepro import plan, records
+from rnnrepro.exhibits.view import open_view
 from rnnrepro.project import load
 
 CONFIG = Path(__file__).parent / "config"
 GRIDS = Path(__file__).parent / "grids"
+PICTURES = Path(__file__).parent / "pictures"
 LEVEL = {"cross_entropy": 0.1733, "mse": 1 / 6, "bpc": 5.0}
 ENDS = {
     "nnrnn": 0.3,
@@ -146,9 +149,21 @@ def _history(cell, run, stop):
         )
         for t in range(50, last + 1, 50)
     )
-    for step in (0, *([] if stop else [last])):
+    ends = [] if stop else [last]
+    if "gradient_history" in cell.settings.analyses:
+        looks = range(0, last + 1, training["evaluate_every"])
+        yield from (row for step in looks for row in _flow(cell, step / training["steps"], step, draw))
+    for step in (0, *ends):
         for name, array in _arrays(cell, draw, step > 0).items():
             yield from ((step, "analysis", name, i, float(v)) for i, v in enumerate(np.ravel(array)))
+
+
+def _flow(cell, done, step, draw):
+    """Gradients that reach further back as training goes on, with momentum more than without."""
+    reach = {"rnn": 4.0, "lstm": 15.0, "momentum_lstm": 40.0}[cell.arm] * (0.4 + done)
+    norms = 0.04 * (1 - 0.6 * done) * np.exp(-np.arange(50)[::-1] / reach + 0.1 * draw.standard_normal())
+    yield from ((step, "analysis", "gradient_norm", i, float(v)) for i, v in enumerate(norms))
+    yield step, "analysis", "gradient_h0", 0, float(norms[0])
 
 
 def _arrays(cell, draw, trained):
@@ -247,3 +262,42 @@ def grid_results(tmp_path_factory) -> Path:
     for cell in plan.cells(load(GRIDS), "quick"):
         write_cell(folder, cell)
     return folder
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """The settings of the invented paper of grids over two keys, published curves and gradients."""
+    return PICTURES
+
+
+@pytest.fixture(scope="session")
+def picture_results(tmp_path_factory) -> Path:
+    """Its results folder, with the scales quick and paper below it."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for scale in ("quick", "paper"):
+        for cell in plan.cells(load(PICTURES), scale):
+            write_cell(folder / scale, cell)
+    return folder
+
+
+def viewer(config: Path, paper: str, results: Path, folder: Path):
+    """`view(name, **options)` of an invented paper's exhibits, with options laid over its own."""
+
+    def view(name: str, **options):
+        found = open_view(config, "quick", paper, name, results, folder / name)
+        entry = replace(found.entry, options={**found.entry.options, **options})
+        return found.with_entry(entry, found.records)
+
+    return view
+
+
+@pytest.fixture
+def view_of(config, results, tmp_path):
+    """`viewer` of the invented paper."""
+    return viewer(config, "alpha", results, tmp_path)
+
+
+@pytest.fixture
+def grid_view(grids, grid_results, tmp_path):
+    """`viewer` of the invented paper of grids, chains and circles."""
+    return viewer(grids, "beta", grid_results, tmp_path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -15,10 +13,9 @@ from rnnrepro.cli.claims import verdicts
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits import chosen, page, readme
 from rnnrepro.exhibits.figures import arrays
-from rnnrepro.exhibits.view import open_view
 from rnnrepro.project import load
 
-FIGURES = [
+NOTEBOOKS = [
     "counts",
     "curves_best",
     "profile",
@@ -28,35 +25,10 @@ FIGURES = [
     "memory_table",
     "decoding",
     "derivative",
+    "table_best",
+    "henrici",
 ]
 KEY = "beta/grid/"
-
-
-@pytest.fixture
-def view_of(grids, grid_results, tmp_path):
-    def view(name, **options):
-        found = open_view(grids, "quick", "beta", name, grid_results, tmp_path / name)
-        entry = replace(found.entry, options={**found.entry.options, **options})
-        return found.with_entry(entry, found.records)
-
-    return view
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_every_kind_draws_its_figure_with_numbers_legend_and_description(view_of, tmp_path, name):
-    drawn = exhibits.draw(view_of(name))
-    drawn.write(tmp_path / name)
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".md", ".pdf", ".png", ".tex"]
-    assert drawn.numbers.rows and drawn.notes and len(drawn.alt) > 20
-    panels = drawn.figure.axes
-    assert all(
-        ax.get_xlabel()
-        or len(ax.get_shared_x_axes().get_siblings(ax)) > 1
-        or ax.get_xticklabels()[0].get_text()
-        for ax in panels
-    )
-    latex = (tmp_path / f"{name}.tex").read_text(encoding="utf-8")
-    assert all(ord(letter) < 128 for letter in latex), {c for c in latex if ord(c) > 127}
 
 
 def lost(cell: records.CellRecords, point: str) -> records.CellRecords:
@@ -67,8 +39,8 @@ def lost(cell: records.CellRecords, point: str) -> records.CellRecords:
     return records.CellRecords(cell.table, {**cell.provenance, "runs": runs})
 
 
-def test_the_best_setting_has_the_lowest_mean_over_seeds_and_a_diverged_run_makes_it_the_worst(view_of):
-    cell = view_of("curves_best").records[f"{KEY}chain"]
+def test_the_best_setting_has_the_lowest_mean_over_seeds_and_a_diverged_run_makes_it_the_worst(grid_view):
+    cell = grid_view("curves_best").records[f"{KEY}chain"]
     values = of_cell(cell, "cross_entropy", "test", "median_last(3)")
     means = {p: np.mean([v.value for v in values if v.point == p]) for p in {v.point for v in values}}
     found = chosen.best(cell, "cross_entropy", "test", "median_last(3)")
@@ -80,8 +52,8 @@ def test_the_best_setting_has_the_lowest_mean_over_seeds_and_a_diverged_run_make
         chosen.best(cell, "henrici", "analysis", "last")
 
 
-def test_the_best_curves_are_named_with_their_setting(view_of):
-    drawn = exhibits.draw(view_of("curves_best"))
+def test_the_best_curves_are_named_with_their_setting(grid_view):
+    drawn = exhibits.draw(grid_view("curves_best"))
     assert [row["model"] for row in drawn.numbers.rows] == [
         f"{name}, gain 1.02" for name in ("chain", "orthogonal", "identity")
     ]
@@ -89,7 +61,7 @@ def test_the_best_curves_are_named_with_their_setting(view_of):
     assert any(
         "best setting, by the mean over seeds of the median of the last 3" in note for note in drawn.notes
     )
-    assert len(exhibits.draw(view_of("curves_best", points=None)).numbers.rows) == 9
+    assert len(exhibits.draw(grid_view("curves_best", points=None)).numbers.rows) == 9
 
 
 def test_grid_points_are_spoken_without_the_part_that_they_set():
@@ -100,21 +72,21 @@ def test_grid_points_are_spoken_without_the_part_that_they_set():
     assert chosen.spoken(points[1], points) == "gain 1.02"
 
 
-def test_a_table_of_best_settings_has_one_row_a_model_and_says_which(view_of):
-    view = view_of("table_best")
+def test_a_table_of_best_settings_has_one_row_a_model_and_says_which(grid_view):
+    view = grid_view("table_best")
     table = exhibits.draw(view)
     assert [row[0].text for row in table.rows] == ["chain", "orthogonal", "identity"]
     assert any("best of 3 settings by the mean over seeds: gain 1.02" in note for note in table.footnotes)
     values = of_cell(view.records[f"{KEY}chain"], "cross_entropy", "test", "median_last(3)")
     mean = np.mean([v.value for v in values if v.point == "matrix.gain=1.02"])
     assert table.records[0]["mean"] == pytest.approx(mean) and table.records[0]["n"] == 5
-    assert len(exhibits.draw(view_of("table_best", points="all")).rows) == 9
+    assert len(exhibits.draw(grid_view("table_best", points="all")).rows) == 9
     with pytest.raises(Fault, match="points: all or best"):
-        exhibits.draw(view_of("table_best", points="first"))
+        exhibits.draw(grid_view("table_best", points="first"))
 
 
-def test_a_table_of_successful_runs_pools_the_grid_and_says_how_many_there_are(view_of):
-    view = view_of("henrici")
+def test_a_table_of_successful_runs_pools_the_grid_and_says_how_many_there_are(grid_view):
+    view = grid_view("henrici")
     table = exhibits.draw(view)
     kept = [
         run
@@ -138,13 +110,13 @@ def test_a_table_of_successful_runs_pools_the_grid_and_says_how_many_there_are(v
         ({"metric": "cross_entropy", "threshold": "half"}, "give a number or half_chance"),
     ],
 )
-def test_a_criterion_that_cannot_be_read_is_a_fault(view_of, criterion, said):
+def test_a_criterion_that_cannot_be_read_is_a_fault(grid_view, criterion, said):
     with pytest.raises(Fault, match=said):
-        exhibits.draw(view_of("henrici", success=criterion))
+        exhibits.draw(grid_view("henrici", success=criterion))
 
 
-def test_successes_are_counted_over_the_whole_grid_beside_reported_shares(view_of):
-    view = view_of("counts")
+def test_successes_are_counted_over_the_whole_grid_beside_reported_shares(grid_view):
+    view = grid_view("counts")
     rows = {row["model"]: row for row in exhibits.draw(view).numbers.rows}
     for name, row in rows.items():
         for key, statistic in (("successes", "median_last(3)"), ("last", "last"), ("least", "best")):
@@ -158,8 +130,8 @@ def test_successes_are_counted_over_the_whole_grid_beside_reported_shares(view_o
     assert "below 0.08665, half of what guessing gives" in notes[0] and "another grid" in notes[1]
 
 
-def test_a_diverged_run_counts_as_failed_and_a_number_may_be_the_level(view_of):
-    view = view_of("counts", threshold=10.0)
+def test_a_diverged_run_counts_as_failed_and_a_number_may_be_the_level(grid_view):
+    view = grid_view("counts", threshold=10.0)
     assert all(row["share"] == 1 for row in exhibits.draw(view).numbers.rows)
     key = f"{KEY}chain"
     changed = view.with_entry(view.entry, {**view.records, key: lost(view.records[key], "matrix.gain=1")})
@@ -167,8 +139,8 @@ def test_a_diverged_run_counts_as_failed_and_a_number_may_be_the_level(view_of):
     assert (row["successes"], row["last"], row["least"], row["diverged"]) == (10, 10, 10, 5)
 
 
-def test_the_profile_is_the_mean_over_successful_runs_of_all_settings(view_of):
-    view = view_of("profile")
+def test_the_profile_is_the_mean_over_successful_runs_of_all_settings(grid_view):
+    view = grid_view("profile")
     rows = {(row["model"], row["when"]): row for row in exhibits.draw(view).numbers.rows}
     cell = view.records[f"{KEY}orthogonal"]
     kept = chosen.successful(cell, view.option("success", {})).runs
@@ -185,14 +157,14 @@ def test_the_profile_is_the_mean_over_successful_runs_of_all_settings(view_of):
     assert any("no run to show after training" in text for text in texts)
 
 
-def test_all_runs_are_in_the_profile_unless_only_successes_are_asked_for(view_of):
-    rows = exhibits.draw(view_of("profile", only="all")).numbers.rows
+def test_all_runs_are_in_the_profile_unless_only_successes_are_asked_for(grid_view):
+    rows = exhibits.draw(grid_view("profile", only="all")).numbers.rows
     assert all(row["runs"] == 15 for row in rows)
-    assert len(exhibits.draw(view_of("gates")).figure.axes) == 4
+    assert len(exhibits.draw(grid_view("gates")).figure.axes) == 4
 
 
-def test_the_gain_is_drawn_beside_the_gradient_before_training(view_of):
-    drawn = exhibits.draw(view_of("gain"))
+def test_the_gain_is_drawn_beside_the_gradient_before_training(grid_view):
+    drawn = exhibits.draw(grid_view("gain"))
     good, poor = drawn.numbers.rows
     assert poor["gain"] > 2 > good["gain"] and poor["growth"] > good["growth"]
     assert [len(ax.lines) for ax in drawn.figure.axes] == [
@@ -201,8 +173,8 @@ def test_the_gain_is_drawn_beside_the_gradient_before_training(view_of):
     ]  # two arms, and the level of neither growth nor decay
 
 
-def test_totals_stand_beside_closed_forms_and_reported_values(view_of):
-    rows = exhibits.draw(view_of("memory_table")).numbers.rows
+def test_totals_stand_beside_closed_forms_and_reported_values(grid_view):
+    rows = exhibits.draw(grid_view("memory_table")).numbers.rows
     found = [(row["net"], row["reported"], row["closed"]) for row in rows]
     assert found[0][:2] == ("chain, α = 1.02", 7.606) and found[0][2] == pytest.approx(7.606, abs=5e-4)
     assert all(
@@ -210,11 +182,11 @@ def test_totals_stand_beside_closed_forms_and_reported_values(view_of):
     )
     (index,) = (row for row in rows if row["quantity"] == "d(W)")
     assert index["closed"] == pytest.approx(index["reported"], abs=5e-5) and index["ours"] < 8
-    assert len(exhibits.draw(view_of("memory_table", show="curves")).figure.axes) == 1
+    assert len(exhibits.draw(grid_view("memory_table", show="curves")).figure.axes) == 1
 
 
-def test_a_reported_total_of_no_network_is_a_fault(view_of):
-    view = view_of("memory_table")
+def test_a_reported_total_of_no_network_is_a_fault(grid_view):
+    view = grid_view("memory_table")
     from rnnrepro.exhibits.figures import memory
     from rnnrepro.reported import Reported
 
@@ -230,13 +202,13 @@ def test_the_verdict_on_successes_is_had_from_the_same_runs(grids, grid_results)
 
 
 @pytest.fixture
-def kept(grids, grid_results, view_of, tmp_path):
+def kept(grids, grid_results, grid_view, tmp_path):
     """The numbers and verdicts as a reference folder holds them."""
     folder = tmp_path / "reference" / "quick"
     (folder / "beta").mkdir(parents=True)
     for name in ("counts", "curves_best", "table_best", "table_all", "curves_all"):
         points = {"table_all": {"points": "all"}, "curves_all": {"points": None}}.get(name, {})
-        drawn = exhibits.draw(view_of(name.replace("all", "best"), **points))
+        drawn = exhibits.draw(grid_view(name.replace("all", "best"), **points))
         getattr(drawn, "numbers", drawn).write(folder / "beta" / name)
     table.write(folder / "claims.csv", verdicts(load(grids), "quick", grid_results, ["beta"]))
     return folder.parent
@@ -265,7 +237,7 @@ def test_a_page_tells_a_grid_by_its_values_and_a_long_one_by_its_range(grids):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*FIGURES, "table_best", "henrici"])
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_every_kind_of_notebook_executes_without_training(grids, grid_results, tmp_path, name):
     words = ["exhibit", "beta", name, "--scale", "quick", "--config", grids, "--results", grid_results]
     assert main([*map(str, words), "--output", str(tmp_path / name)]) == 0
