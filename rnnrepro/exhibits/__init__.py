@@ -53,6 +53,11 @@ _THEORY = {
     "steps": "time steps",
 }
 _TITLES = {"titles": _LINES["titles"]}
+_LEARNED = {
+    "band": "quartiles, range, sd or sem: the band over seeds",
+    "colours": _LINES["colours"],
+}
+_STORED = {**_TITLES, "colours": _LINES["colours"], "points": _LINES["points"]}
 
 KINDS: dict[str, Kind] = {
     "table": Kind(
@@ -64,7 +69,33 @@ KINDS: dict[str, Kind] = {
             "success": _SUCCESS,
         },
     ),
-    "curves": Kind("rnnrepro.exhibits.figures.curves:draw", options=_LINES),
+    "curves": Kind(
+        "rnnrepro.exhibits.figures.curves:draw",
+        options={
+            **_LINES,
+            "published": "true, an experiment, or {experiment: experiment}: whose published curves stand beside ours",
+        },
+    ),
+    "heatmap": Kind(
+        "rnnrepro.exhibits.figures.heatmap:draw",
+        options={
+            **_TITLES,
+            "rows": "key of the grid, or arm, down the panels: drive.mu",
+            "columns": "key of the grid, or arm, along them: drive.epsilon",
+            "at": "{key: value} of keys of the grid that are not shown",
+            "threshold": "half_chance or a number: beyond it a run fails, and squares say how many do",
+        },
+    ),
+    "gradient_image": Kind(
+        "rnnrepro.exhibits.figures.gradient_image:draw",
+        options={
+            **_TITLES,
+            "colours": _LINES["colours"],
+            "steps": "steps at which the norms are drawn as lines, too; default first, middle and last",
+            "clip": "largest norm of the colour scale",
+            "floor": "smallest norm of a logarithmic one",
+        },
+    ),
     "residual": Kind("rnnrepro.exhibits.figures.residual:draw", options=_LINES),
     "gradients": Kind("rnnrepro.exhibits.figures.gradients:draw", options=_TITLES),
     "forgetting": Kind("rnnrepro.exhibits.figures.forgetting:draw", options=_TITLES),
@@ -117,11 +148,37 @@ KINDS: dict[str, Kind] = {
         "rnnrepro.exhibits.figures.successes:draw",
         options={**_TITLES, "threshold": "half_chance or a number"},
     ),
+    "parameters": Kind("rnnrepro.exhibits.figures.parameters:draw", options=_TITLES),
+    "descent": Kind("rnnrepro.exhibits.figures.descent:draw", options=_TITLES),
     "modrelu_derivative": Kind(
         "rnnrepro.exhibits.figures.modrelu_derivative:draw",
         options={"biases": "values of b", "epsilons": "values of ε", "largest": "largest |z|"},
     ),
     "modrelu_gain": Kind("rnnrepro.exhibits.figures.modrelu_gain:draw", options=_TITLES),
+    "by_setting": Kind(
+        "rnnrepro.exhibits.figures.by_setting:draw",
+        options={
+            **_LEARNED,
+            "middle": _LINES["middle"],
+            "setting": "place among a run's settings of what stands below: task.length, model.matrix.gain …",
+            "setting_title": "what it is called",
+            "log_x": _LINES["log_x"],
+            "untrained": "draw half the squared error before training, of runs with the analysis `outputs`",
+        },
+    ),
+    "traces": Kind(
+        "rnnrepro.exhibits.figures.traces:draw",
+        options={**_STORED, "trial": "which trial of the test, from 0"},
+    ),
+    "paths": Kind("rnnrepro.exhibits.figures.paths:draw", options=_STORED),
+    "peaks": Kind("rnnrepro.exhibits.figures.peaks:draw", options=_STORED),
+    "singular_values": Kind(
+        "rnnrepro.exhibits.figures.singular_values:draw", options={**_STORED, **_LEARNED}
+    ),
+    "relation": Kind(
+        "rnnrepro.exhibits.figures.relation:draw",
+        options={**_TITLES, "colours": _LINES["colours"], "against": "the metric on the horizontal axis"},
+    ),
 }
 
 

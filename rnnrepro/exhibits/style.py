@@ -18,6 +18,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 COLUMN_MM, PAGE_MM = 89.0, 183.0
@@ -159,6 +160,12 @@ def readable(shade: str) -> str:
     while (1.05 / (_luminance(red, green, blue) + 0.05)) < 4.5:
         red, green, blue = 0.95 * red, 0.95 * green, 0.95 * blue
     return "#" + "".join(f"{round(255 * c):02X}" for c in (red, green, blue))
+
+
+def ink_on(shade: Any) -> str:
+    """White or ink, whichever stands out more from a background of any of matplotlib's colours."""
+    light = _luminance(*to_rgb(shade))
+    return "white" if 1.05 / (light + 0.05) > (light + 0.05) / 0.0603 else INK
 
 
 def _luminance(*channels: float) -> float:
