@@ -18,7 +18,8 @@ SPLITS = ("validation", "test", "dev", "core")
 VALIDATION = ("validation", "dev")
 """The splits that the best evaluation is chosen on, the first one that there is."""
 BACKENDS = ("auto", "plain", "cpu", "gpu")
-CLAIM_KINDS = ("better", "equal", "reaches", "fails", "more_successes")
+CLAIM_KINDS = ("better", "equal", "reaches", "fails", "more_successes", "widens")
+POINTS = ("all", "best")
 SELECTIONS = ("last", "best_validation", "best_test")
 AVERAGINGS = ("none", "nonmonotonic")
 STATISTICS = ("last", "best", "median_last", "mean_last", "at_best_validation", "at_step", "first_step_below")
@@ -227,10 +228,18 @@ class Claim:
     arms: list[str] = setting([], help="the models the sentence is about")
     than: list[str] = setting([], help="the models compared with")
     experiment: str | None = setting(None, help="experiment")
+    since: str | None = setting(
+        None, help="for widens: the experiment in which the first arm is ahead by a smaller factor"
+    )
     metric: str = setting("cross_entropy", help="metric", choices=lambda: tables.METRICS)
     split: str = setting("test", help="split")
     statistic: str = setting("last", help="how a run's curve becomes a number", check=_check_statistic)
     compare: str = setting("mean", help="what the test compares", choices=lambda: ("mean", "median"))
+    points: str = setting(
+        "all",
+        help="all: every grid point of an arm; best: the one with the best mean",
+        choices=lambda: POINTS,
+    )
     margin: float = setting(0.0, help="least difference that counts, or largest for `equal`", minimum=0)
     direction: str | None = setting(
         None,

@@ -229,7 +229,7 @@ def _dangling(key: str, paper: Paper) -> list[str]:
     """What entries of a paper name that it has not: experiments, and claims and exhibits of deviations."""
     named = [(f"exhibits.{name}", "experiment", entry.experiments) for name, entry in paper.exhibits.items()]
     named += [
-        (f"claims.{name}", "experiment", [entry.experiment] if entry.experiment else [])
+        (f"claims.{name}", "experiment", [e for e in (entry.experiment, entry.since) if e])
         for name, entry in paper.claims.items()
     ]
     for number, deviation in enumerate(paper.deviations, 1):

@@ -64,15 +64,25 @@ class Comparison:
 def arms_of(claim: Claim, experiment: Experiment, records: Mapping[str, CellRecords]) -> Arms:
     """The claim's statistic of every run of its arms."""
     better = statistics.direction(claim.metric, claim.statistic) or claim.direction
+    runs = {
+        arm: statistics.of_cell(record, claim.metric, claim.split, claim.statistic, better)
+        for arm, record in records.items()
+    }
     return Arms(
-        runs={
-            arm: statistics.of_cell(record, claim.metric, claim.split, claim.statistic, better)
-            for arm, record in records.items()
-        },
+        runs={arm: _of_best(own, better) for arm, own in runs.items()} if claim.points == "best" else runs,
         labels={arm: experiment.models[arm].label or arm for arm in records},
         better=better,
         level=_level(claim, next(iter(records.values()))),
     )
+
+
+def _of_best(runs: list[RunValue], better: str) -> list[RunValue]:
+    """The runs of the grid point with the best mean, the first of equal ones; a diverged run is infinitely bad."""
+    points: dict[str, list[RunValue]] = {}
+    for run in runs:
+        points.setdefault(run.point, []).append(run)
+    sign = 1.0 if better == "lower" else -1.0
+    return min(points.values(), key=lambda own: sign * centre([run.value for run in own], "mean"))
 
 
 def _level(claim: Claim, record: CellRecords) -> float | None:

@@ -11,8 +11,11 @@ runs are on the side of the threshold that the claim says (beyond it by the marg
 where an arm has no run there. More successes. Runs over all grid points and seeds that end beyond a level (half of
 the task's chance unless the claim gives one; a diverged run is a failure): *supported* where Fisher's exact test,
 one-sided, is significant at 5 %, *not supported* where it is the other way round; `few seeds` below four seeds, since
-runs of one seed share their data. Everything else is *inconclusive*. A claim on several arms, or several grid points,
-is supported where it holds of each pair and not supported where it is not supported of any.
+runs of one seed share their data. Widens. The factors by which the first arm is ahead of the other, run by run, in the
+experiment against those in the one that the claim says `since`: as better than, on their logarithms. Everything else
+is *inconclusive*. A claim on several arms, or several grid points, is supported where it holds of each pair and not
+supported where it is not supported of any; one on the best points takes of each arm the point with the best mean of
+the same numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rnnrepro.claims import comparisons, ours, statistics
+from rnnrepro.claims import comparisons, ours, statistics, widening
 from rnnrepro.claims.comparisons import FEW, Arms, Comparison
 from rnnrepro.config import SCALES, Claim, Experiment
 from rnnrepro.reported import Reported, absence
@@ -81,13 +84,14 @@ def at_scale(claim: Claim, scale: str, where: str = "claim") -> Claim | None:
 
 
 def _lacking(claim: Claim) -> list[str]:
-    pair = claim.kind in ("better", "equal", "more_successes")
+    pair = claim.kind in ("better", "equal", "more_successes", "widens")
     needs = {
         "name the experiment": claim.experiment,
         "name the arms that it is about": claim.arms,
         f"a claim of kind {claim.kind!r} needs `than`": claim.than or not pair,
         f"a claim of kind {claim.kind!r} needs a threshold": pair or claim.threshold is not None,
         "a claim of kind 'equal' needs a margin above 0": claim.margin > 0 or claim.kind != "equal",
+        "`since` goes with a claim of kind 'widens'": bool(claim.since) == (claim.kind == "widens"),
         f"neither low nor high {claim.metric} is better: give the claim a direction": (
             statistics.direction(claim.metric, claim.statistic) or claim.direction
         ),
@@ -113,11 +117,14 @@ def evaluate(
     """
     here = at_scale(claim, scale, f"{paper}: claims.{name}")
     reason = claim.not_run or ("" if here else _elsewhere(claim, scale)) or here.not_run
-    records: dict[str, CellRecords] = {}
-    if not reason:
-        experiment, reason = experiment_of(here.experiment), lacking(here.experiment)
-    if not reason:
-        records, reason = _records(paper, here, scale, experiment, record_of)
+    found: dict[str, tuple[Experiment, Arms]] = {}
+    for place in () if reason else filter(None, (here.experiment, here.since)):
+        experiment = experiment_of(place)
+        one = dataclasses.replace(here, experiment=place)
+        records, why = _records(paper, one, scale, experiment, record_of)
+        reason = reason or lacking(place) or why
+        if not reason:
+            found[place] = experiment, comparisons.arms_of(one, experiment, records)
     common = {
         "paper": paper,
         "claim": name,
@@ -128,9 +135,13 @@ def evaluate(
     }
     if reason:
         return Verdict(**common, verdict="not run", detail=reason)
-    arms = comparisons.arms_of(here, experiment, records)
-    found = comparisons.compare(here, arms)
-    return Verdict(**common, **_summary(here, arms, found), note=_note(here, experiment, arms, reported))
+    experiment, arms = found[here.experiment]
+    if here.kind == "widens":
+        titles = {place: own.title for place, (own, _) in found.items()}
+        judged, gaps = widening.as_better(here, {place: own for place, (_, own) in found.items()}, titles)
+        return Verdict(**common, **_summary(judged, gaps, comparisons.compare(judged, gaps)))
+    made = comparisons.compare(here, arms)
+    return Verdict(**common, **_summary(here, arms, made), note=_note(here, experiment, arms, reported))
 
 
 def _elsewhere(claim: Claim, scale: str) -> str:

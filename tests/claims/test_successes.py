@@ -148,3 +148,15 @@ def test_the_ledger_keeps_it(judge, tmp_path):
     found = judge(claim("more_successes", ["a"], ["b"]), {"a": of_fifteen(9), "b": of_fifteen(2)})
     table.write(tmp_path / "claims.csv", [found])
     assert table.read(tmp_path / "claims.csv") == [replace(found, n=dict(found.n))]
+
+
+def test_a_claim_on_the_best_points_is_on_the_point_of_each_arm_with_the_best_mean(judge):
+    low, high = [0.01, 0.02, 0.03, 0.02, 0.01], [0.1, 0.2, 0.3, 0.2, 0.1]
+    arms = {
+        "chain": {POINTS[0]: high, POINTS[1]: low},
+        "orth": {POINTS[0]: [math.inf, *low[1:]], POINTS[1]: high},
+    }
+    found = judge(claim("better", ["chain"], ["orth"], points="best"), arms)
+    assert found.verdict == "supported" and found.n == {"chain": 5, "orth": 5}
+    assert f"mean of CHAIN ({POINTS[1]}) 0.018 (5 runs), of ORTH ({POINTS[1]}) 0.18" in found.detail
+    assert judge(claim("better", ["chain"], ["orth"]), arms).verdict != "supported"
