@@ -10,7 +10,7 @@ import torch
 from rnnrepro import models, tasks
 
 
-def network(name, task, seeds, hidden=8, **arguments):
+def network(name, task, seeds, hidden=8, dtype=torch.float64, **arguments):
     """A network for `task`, one run for each of `seeds`."""
     return models.build(
         name,
@@ -20,7 +20,7 @@ def network(name, task, seeds, hidden=8, **arguments):
         index_inputs=task.index_inputs,
         readout_every=task.readout_every,
         arguments=arguments,
-        dtype=torch.float64,
+        dtype=dtype,
         generators=[torch.Generator().manual_seed(seed) for seed in seeds],
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnrepro import models, tables, tasks
+from rnnrepro import tables, tasks
 from rnnrepro.analysis import trajectories
 
 MODELS = ("rnn", "lstm", "exprnn", "scornn", "nnrnn", "enrnn", "scurnn")
@@ -22,24 +22,25 @@ def copying(seeds: list[int]):
     return tasks.build("copying", settings, seeds=seeds, batch=5)
 
 
-def network(name: str, task, seeds: list[int], hidden: int = 10, dtype=torch.float64, **arguments):
-    arguments = {"matrix": SHORT.get(name, {})} | arguments
-    return models.build(
-        name,
-        input_size=task.input_size,
-        hidden_size=hidden,
-        output_size=task.output_size,
-        index_inputs=task.index_inputs,
-        readout_every=task.readout_every,
-        arguments=arguments,
-        dtype=dtype,
-        generators=[torch.Generator().manual_seed(seed) for seed in seeds],
-    )
+@pytest.fixture
+def network(make):
+    """A network of ten units, those of split models six and four."""
+
+    def build(name: str, task, seeds: list[int], hidden: int = 10, dtype=torch.float64, **arguments):
+        return make.network(name, task, seeds, hidden, dtype, **{"matrix": SHORT.get(name, {})} | arguments)
+
+    return build
 
 
-def linear(name: str, task, seeds: list[int], **matrix):
+@pytest.fixture
+def linear(network):
     """A model whose modReLU has bias 0 and so is the identity."""
-    return network(name, task, seeds, update={"bias": "zeros"}, matrix={**SHORT.get(name, {}), **matrix})
+
+    def build(name: str, task, seeds: list[int], **matrix):
+        matrix = {**SHORT.get(name, {}), **matrix}
+        return network(name, task, seeds, update={"bias": "zeros"}, matrix=matrix)
+
+    return build
 
 
 def analyse(name: str, net, task) -> dict[str, np.ndarray]:
@@ -47,7 +48,7 @@ def analyse(name: str, net, task) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", ["scornn", "exprnn", "nnrnn"])
-def test_an_orthogonal_linear_network_carries_the_gradient_without_loss(name):
+def test_an_orthogonal_linear_network_carries_the_gradient_without_loss(linear, name):
     task = adding([0, 1])
     norms = analyse("gradient_flow", linear(name, task, [0, 1]), task)["gradient_norm"]
     assert norms.shape == (2, 31)
@@ -56,14 +57,14 @@ def test_an_orthogonal_linear_network_carries_the_gradient_without_loss(name):
 
 
 @pytest.mark.parametrize("name", ["scornn", "exprnn", "nnrnn"])
-def test_an_orthogonal_linear_network_never_forgets(name):
+def test_an_orthogonal_linear_network_never_forgets(linear, name):
     task = adding([0, 1])
     curve = analyse("forgetting", linear(name, task, [0, 1]), task)["forgetting"]
     assert curve.shape == (2, 27)  # steps 3 … 29 of 30
     np.testing.assert_allclose(curve, 1.0, rtol=1e-9)
 
 
-def test_the_short_term_state_forgets_and_loses_the_gradient_as_powers_of_its_matrix_do():
+def test_the_short_term_state_forgets_and_loses_the_gradient_as_powers_of_its_matrix_do(linear):
     task = adding([3])
     net = linear("enrnn", task, [3], coupled=False)
     short = net.arrays()["short"][0].numpy()
@@ -85,7 +86,7 @@ def test_the_short_term_state_forgets_and_loses_the_gradient_as_powers_of_its_ma
     np.testing.assert_allclose(flow["gradient_norm"], whole, rtol=1e-9)
 
 
-def test_the_gradient_is_that_of_a_sequences_own_loss_whatever_the_batch():
+def test_the_gradient_is_that_of_a_sequences_own_loss_whatever_the_batch(linear):
     one, two = adding([0]), adding([0])
     net = linear("scornn", one, [0])
     batch = one.batch(0)
@@ -99,9 +100,9 @@ def test_the_gradient_is_that_of_a_sequences_own_loss_whatever_the_batch():
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("make", [adding, copying])
-def test_the_gradient_at_each_state_is_that_of_the_rest_of_the_sequence_started_there(name, make):
-    task = make([5])
+@pytest.mark.parametrize("task_of", [adding, copying])
+def test_the_gradient_at_each_state_is_that_of_the_rest_of_the_sequence_started_there(network, name, task_of):
+    task = task_of([5])
     net = network(name, task, [5])
     batch, found = task.batch(0), analyse("gradient_flow", net, task)
     states, state = [], None
@@ -121,16 +122,16 @@ def test_the_gradient_at_each_state_is_that_of_the_rest_of_the_sequence_started_
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("make", [adding, copying])
-def test_the_gradient_at_the_start_alone_is_that_of_the_whole_flow(name, make):
-    task = make([5, 6])
+@pytest.mark.parametrize("task_of", [adding, copying])
+def test_the_gradient_at_the_start_alone_is_that_of_the_whole_flow(network, name, task_of):
+    task = task_of([5, 6])
     net = network(name, task, [5, 6])
     alone, flow = (analyse(each, net, task)["gradient_h0"] for each in ("gradient_start", "gradient_flow"))
     assert alone.shape == (2, 1)
     np.testing.assert_allclose(alone, flow, rtol=1e-10)
 
 
-def test_the_spectral_radius_is_that_of_the_matrix_before_it_is_normalised():
+def test_the_spectral_radius_is_that_of_the_matrix_before_it_is_normalised(network):
     task = adding([0, 1])
     net = network("enrnn", task, [0, 1])
     short = net.recurrence.matrix.short
@@ -147,13 +148,17 @@ def test_the_spectral_radius_is_that_of_the_matrix_before_it_is_normalised():
 
 @pytest.mark.parametrize("analysis", tables.ANALYSES)
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("make", [adding, copying])
-def test_a_run_is_measured_alone_as_in_a_stack_by_metrics_of_the_closed_list(analysis, name, make):
+@pytest.mark.parametrize("task_of", [adding, copying])
+def test_a_run_is_measured_alone_as_in_a_stack_by_metrics_of_the_closed_list(
+    network, analysis, name, task_of
+):
     seeds = [11, 12, 13]
-    stacked = analyse(analysis, network(name, make(seeds), seeds, dtype=torch.float32), make(seeds))
+    stacked = analyse(analysis, network(name, task_of(seeds), seeds, dtype=torch.float32), task_of(seeds))
     assert stacked.keys() <= tables.METRICS.keys()
     for run, seed in enumerate(seeds):
-        alone = analyse(analysis, network(name, make([seed]), [seed], dtype=torch.float32), make([seed]))
+        alone = analyse(
+            analysis, network(name, task_of([seed]), [seed], dtype=torch.float32), task_of([seed])
+        )
         assert alone.keys() == stacked.keys()
         for metric, values in alone.items():
             assert values.dtype == np.float64
@@ -162,7 +167,7 @@ def test_a_run_is_measured_alone_as_in_a_stack_by_metrics_of_the_closed_list(ana
 
 
 @pytest.mark.parametrize("name", ["nnrnn", "enrnn"])
-def test_an_analysis_leaves_the_network_as_it_was(name):
+def test_an_analysis_leaves_the_network_as_it_was(network, name):
     task = adding([0])
     net = network(name, task, [0])
     before = {key: value.clone() for key, value in net.state_dict().items()}
@@ -172,7 +177,7 @@ def test_an_analysis_leaves_the_network_as_it_was(name):
     assert all(parameter.grad is None for parameter in net.parameters())
 
 
-def test_a_changed_symbol_is_felt_through_an_embedding_from_its_own_step_on():
+def test_a_changed_symbol_is_felt_through_an_embedding_from_its_own_step_on(network):
     task = copying([0])
     net = network("lstm", task, [0], embedding={"size": 6})
     curve = analyse("forgetting", net, task)["forgetting"]
@@ -181,7 +186,7 @@ def test_a_changed_symbol_is_felt_through_an_embedding_from_its_own_step_on():
     assert np.isfinite(curve).all()
 
 
-def test_forgetting_is_not_a_number_where_the_input_does_not_reach_the_state():
+def test_forgetting_is_not_a_number_where_the_input_does_not_reach_the_state(network, linear):
     task = adding([0])
     net = linear("scornn", task, [0])
     torch.nn.init.zeros_(net.recurrence.drive.weight)
@@ -216,7 +221,7 @@ def test_the_schur_form_is_read_from_the_parameters_in_the_papers_orientation():
     assert (found["theta_profile_absolute"] >= np.abs(found["theta_profile"])).all()
 
 
-def test_a_large_schur_form_is_stored_by_its_leading_part():
+def test_a_large_schur_form_is_stored_by_its_leading_part(network):
     task = adding([0])
     net = network("nnrnn", task, [0], hidden=130)
     found = analyse("schur_form", net, task)
@@ -236,7 +241,9 @@ def test_the_spectrum_of_the_matrix_is_that_of_its_schur_form():
         )
 
 
-def test_the_spectrum_of_a_coupled_matrix_is_the_union_of_its_blocks_and_the_long_one_lies_on_the_circle():
+def test_the_spectrum_of_a_coupled_matrix_is_the_union_of_its_blocks_and_the_long_one_lies_on_the_circle(
+    network,
+):
     task = adding([0])
     found = analyse("spectrum", network("enrnn", task, [0]), task)
     values = {
@@ -253,7 +260,7 @@ def test_the_spectrum_of_a_coupled_matrix_is_the_union_of_its_blocks_and_the_lon
 
 
 @pytest.mark.parametrize("name", ["scurnn", "urnn_rc", "urnn_fc", "eurnn_complex"])
-def test_the_spectrum_of_complex_units_is_that_of_the_complex_matrix(name):
+def test_the_spectrum_of_complex_units_is_that_of_the_complex_matrix(network, name):
     task = adding([0])
     net = network(name, task, [0])
     found = analyse("spectrum", net, task)
@@ -267,7 +274,7 @@ def test_the_spectrum_of_complex_units_is_that_of_the_complex_matrix(name):
     assert analyse("nonnormality", net, task)["henrici"][0, 0] < 1e-12
 
 
-def test_orthogonal_blocks_are_normal_and_the_coupling_is_not():
+def test_orthogonal_blocks_are_normal_and_the_coupling_is_not(network):
     task = adding([0])
     found = analyse("nonnormality", network("enrnn", task, [0]), task)
     assert found["long_henrici"][0, 0] < 1e-12
@@ -279,7 +286,7 @@ def test_orthogonal_blocks_are_normal_and_the_coupling_is_not():
     np.testing.assert_allclose(triangular["henrici"][:, 0] ** 2, expected, rtol=1e-9)
 
 
-def test_what_a_network_does_not_have_is_not_reported():
+def test_what_a_network_does_not_have_is_not_reported(network):
     task = adding([0])
     assert analyse("schur_form", network("scornn", task, [0]), task) == {}
     assert analyse("spectrum", network("lstm", task, [0]), task) == {}  # N × 4N has no eigenvalues
