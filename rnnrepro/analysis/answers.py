@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnnrepro.models.interaction import greedy
+
 Arrays = dict[str, np.ndarray]
 
 SIGNALS = "half_squared_error"
@@ -25,7 +27,8 @@ def outputs(network: Any, task: Any) -> Arrays:
     """`output` and `target` of the trials that are judged, and `output_shape`: trials B, steps T, outputs K.
 
     Both are stored trial by trial, in each step by step, in each output by output: (S, B T K). Trials that go on from
-    the state of those before are one long trial. Tasks whose targets are signals have them, B at most 32.
+    the state of those before are one long trial; a network with a loop answers a round of its own choices. Tasks whose
+    targets are signals have them, B at most 32.
     """
     split = next(iter(task.evaluation_splits), None)
     if split is None or SIGNALS not in task.metrics:
@@ -40,6 +43,9 @@ def outputs(network: Any, task: Any) -> Arrays:
 
 def _answered(network: Any, task: Any, split: str) -> list[tuple[Tensor, Tensor]]:
     """(outputs, targets), (S, T, B, K) each, of one or more batches that each start anew."""
+    if network.loop is not None and hasattr(task, "actions"):
+        (whole,) = task.evaluation(split)
+        return [(greedy(network, task).outputs, whole.targets)]
     found: list[tuple[Tensor, Tensor]] = []
     carried = None
     for batch in task.evaluation(split):

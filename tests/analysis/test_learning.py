@@ -8,6 +8,7 @@ import torch
 
 from rnnrepro import tables, tasks
 from rnnrepro.analysis.feedback import agreement, alignment, learned_spectrum
+from rnnrepro.models.interaction import greedy
 from rnnrepro.rules import reference
 
 LEARNING = ("alignment", "credit_angle", "weight_change", "outputs")
@@ -151,6 +152,19 @@ def test_trials_that_carry_the_state_on_are_one_long_trial(make):
         wanted = [[0, 0]] if carried else np.multiply([(1, 0), (0, 1), (-1, 0), (0, -1)], task.side)
         np.testing.assert_allclose(path, wanted, atol=1e-6)
     assert shapes == {True: [1, 40, 2], False: [4, 10, 2]}
+
+
+def test_outputs_of_a_network_with_a_loop_are_those_of_the_round_that_it_chooses(make):
+    task = tasks.build("reach_loop", {"move": 6, "hold": 4}, seeds=[0, 1], batch=1)
+    net = leaky(make, task, [0, 1]).float()
+    told = analyse("outputs", net, task)
+    net.give_loop(torch.randn(2, 4, 6, generator=torch.Generator().manual_seed(3)))
+    found, chosen = analyse("outputs", net, task), greedy(net, task)
+    shape = found["output_shape"][0].astype(int)
+    np.testing.assert_array_equal(found["output"].reshape(2, *shape)[:, 0], chosen.outputs[:, :, 0].detach())
+    np.testing.assert_array_equal(found["target"], told["target"])
+    right = task.right(chosen.actions)[:, :-1].all(1).numpy()
+    assert not right.all() and (found["output"] == told["output"]).all(1).tolist() == right.tolist()
 
 
 def test_tasks_that_ask_for_no_signals_have_no_outputs_and_no_peaks(make):
