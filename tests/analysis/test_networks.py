@@ -193,9 +193,10 @@ def test_forgetting_is_not_a_number_where_the_input_does_not_reach_the_state(net
     assert np.isnan(analyse("forgetting", net, task)["forgetting"]).all()
 
 
-def trained_nnrnn(hidden: int = 10):
+@pytest.fixture
+def trained_nnrnn(network):
     """An nnRNN with a triangle, radii and angles of its own."""
-    net = network("nnrnn", adding([0, 1]), [0, 1], hidden=hidden)
+    net = network("nnrnn", adding([0, 1]), [0, 1])
     matrix = net.recurrence.matrix
     drawn = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -204,8 +205,8 @@ def trained_nnrnn(hidden: int = 10):
     return net
 
 
-def test_the_schur_form_is_read_from_the_parameters_in_the_papers_orientation():
-    net = trained_nnrnn()
+def test_the_schur_form_is_read_from_the_parameters_in_the_papers_orientation(trained_nnrnn):
+    net = trained_nnrnn
     matrix, found = net.recurrence.matrix, analyse("schur_form", net, adding([0, 1]))
     theta = found["theta"].reshape(2, 10, 10)
     triangle = torch.linalg.norm(matrix.triangle, dim=1).detach().numpy()
@@ -231,8 +232,8 @@ def test_a_large_schur_form_is_stored_by_its_leading_part(network):
     assert found["theta_profile"].shape == (1, 129)
 
 
-def test_the_spectrum_of_the_matrix_is_that_of_its_schur_form():
-    net = trained_nnrnn()
+def test_the_spectrum_of_the_matrix_is_that_of_its_schur_form(trained_nnrnn):
+    net = trained_nnrnn
     found = analyse("spectrum", net, adding([0, 1]))
     values = found["eigenvalue_real"] + 1j * found["eigenvalue_imaginary"]
     for run, theta in enumerate(net.arrays()["theta"].numpy()):
@@ -274,14 +275,14 @@ def test_the_spectrum_of_complex_units_is_that_of_the_complex_matrix(network, na
     assert analyse("nonnormality", net, task)["henrici"][0, 0] < 1e-12
 
 
-def test_orthogonal_blocks_are_normal_and_the_coupling_is_not(network):
+def test_orthogonal_blocks_are_normal_and_the_coupling_is_not(network, trained_nnrnn):
     task = adding([0])
     found = analyse("nonnormality", network("enrnn", task, [0]), task)
     assert found["long_henrici"][0, 0] < 1e-12
     assert found["long_commutator"][0, 0] < 1e-12
     assert found["henrici_relative"][0, 0] > 0.01
-    triangular = analyse("nonnormality", trained_nnrnn(), task)
-    theta = trained_nnrnn().arrays()["theta"].numpy()
+    triangular = analyse("nonnormality", trained_nnrnn, task)
+    theta = trained_nnrnn.arrays()["theta"].numpy()
     expected = [np.linalg.norm(t) ** 2 - (np.abs(np.linalg.eigvals(t)) ** 2).sum() for t in theta]
     np.testing.assert_allclose(triangular["henrici"][:, 0] ** 2, expected, rtol=1e-9)
 
