@@ -42,6 +42,7 @@ METRICS: dict[str, Metric] = {
         better="lower",
         about="cross-entropy / ln 2; of a text of words, bits per word",
     ),
+    "steps": Metric(unit="optimiser steps", better="lower", about="steps until a loss is below a level"),
     "j_total": Metric(unit="1", better="higher", about="sum of the Fisher memory curve"),
     "residual": Metric(
         unit="1", better="lower", about="distance of the recurrent matrix from its constraint"
@@ -92,6 +93,12 @@ METRICS: dict[str, Metric] = {
     ),
     "descent_chain_largest": Metric(
         unit="1", better=None, about="largest singular value of ∂h_T/∂h_{T−k}, by k = 1 … T, over sequences"
+    ),
+    "descent_faded": Metric(
+        unit="1", better=None, about="smallest singular value of ∂h_T/∂h_0, over sequences"
+    ),
+    "descent_grown": Metric(
+        unit="1", better=None, about="largest singular value of all ∂h_T/∂h_{T−k}, over k and sequences"
     ),
     "descent_norm": Metric(unit="1", better=None, about="‖W‖ of SBO-RNN"),
     "descent_momentum": Metric(unit="1", better=None, about="momentum μ that SBO-RNN has learned"),

@@ -33,7 +33,7 @@ STATUSES = {
 SPREADS = {"sem": "standard error of the mean", "sd": "standard deviation", "range": "least to greatest"}
 _CELL = re.compile(r"[a-z0-9_]+/[a-z0-9_]+(\.[a-z0-9_]+)?")
 _NAME = re.compile(r"[a-z0-9_]+")
-_PART = re.compile(r"[a-z_]+=[^=,]+(,[a-z_]+=[^=,]+)*")
+_PART = re.compile(r"[a-z_0-9]+=[^=,]+(,[a-z_0-9]+=[^=,]+)*")
 
 
 @dataclass(frozen=True, kw_only=True)

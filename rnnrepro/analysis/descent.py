@@ -60,8 +60,8 @@ def descent_spectrum(network: Any, task: Any) -> Arrays:
 
     J_t is the Jacobian of the gradient step alone: without momentum that of h_t by h_{t−1}. With momentum there are
     no products, since h_t then depends on the steps before as well. Extremes are over the first training sequences, of
-    the first layer. Beside them the two bounds of J_t, ‖W‖, and the momentum μ where there is one. Empty where the
-    update descends no objective.
+    the first layer. Beside them the two bounds of J_t, ‖W‖, of products the smallest value of the whole and the largest
+    of all, and the momentum μ where there is one. Empty where the update descends no objective.
     """
     layer = network.layers[0]
     if not isinstance(layer.rule, BilevelSGD):
@@ -104,7 +104,9 @@ def _of_run(W: np.ndarray, on: np.ndarray, eta: float, alpha: float, chained: bo
         "descent_norm": np.array([np.linalg.norm(W, 2)]),
     }
     if chained:
-        found["descent_chain_smallest"], found["descent_chain_largest"] = _over_sequences(chains)
+        smallest, largest = _over_sequences(chains)
+        found |= {"descent_chain_smallest": smallest, "descent_chain_largest": largest}
+        found |= {"descent_faded": smallest[-1:], "descent_grown": largest.max(keepdims=True)}
     return found
 
 

@@ -35,6 +35,7 @@ _LINES = {
     "ylim": "[low, high] of the vertical axis",
     "titles": "{experiment: short title of its panel}",
     "log_x": "logarithmic horizontal axis",
+    "share": "one vertical range for all panels; of grid points they have it",
     "colours": "model, or rule: what has a colour of its own; arms of one differ by line style",
 }
 _SUCCESS = "{metric, split, statistic, threshold}: when a run counts; threshold: half_chance or a number"

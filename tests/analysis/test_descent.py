@@ -102,6 +102,8 @@ def test_the_values_are_those_of_autograds_jacobians_of_steps_and_of_all_that_fo
     x = task.batch(0).inputs.double()[:, :, :2]
     time = x.shape[1]
     assert {values.shape[1] for metric, values in found.items() if "est" in metric} == {time}
+    np.testing.assert_array_equal(found["descent_faded"][:, 0], found["descent_chain_smallest"][:, -1])
+    np.testing.assert_array_equal(found["descent_grown"][:, 0], found["descent_chain_largest"].max(1))
     layer, h = net.recurrence, net.hidden(x)[0].detach()
 
     def values(run: int, b: int, first: int, steps: int) -> torch.Tensor:
