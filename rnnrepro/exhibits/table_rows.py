@@ -283,7 +283,7 @@ def _printed(s: Sources, group: Group, arm: str) -> Iterator[Reported]:
         r
         for r in s.reported
         if r.cell == f"{group.name}/{arm}"
-        and r.metric == s.exhibit.metric
+        and r.metric == ("steps" if name == "first_step_below" else s.exhibit.metric)
         and r.settings.get("split", s.exhibit.split) == group.split
         and (name != "at_step" or float(r.settings.get("step", step)) == step)
     ]
