@@ -36,10 +36,9 @@ def _in_settings(row: Mapping[str, Any]) -> Mapping[str, Any]:
         setting["split"] = row["split"]
     said = f"{row.get('model', '')} {row.get('source', '')}"
     if "literature" in f"{said} {row.get('note', '')}":
-        named = re.search(
-            r"literature, (.+?)\)|literature baseline, (.+?)\)|\((second literature baseline)\)", said
-        )
-        setting["quoted"] = next(filter(None, named.groups())) if named else "the literature"
+        named = re.search(r"literature, (.+?)\)|literature baseline, (.+?)\)", said)
+        other = "a second work" if "second literature" in said else "the literature"
+        setting["quoted"] = next(filter(None, named.groups())) if named else other
         row["model"] = row["model"].partition(" (")[0]
     if "std recalled" in row.get("source", ""):
         row["std_status"] = "recalled"

@@ -180,7 +180,9 @@ def convert(paper: str, card: Mapping[str, Any]) -> list[Reported]:
         rows += _once(_row(table, entry, place) for entry in known)
         for entry in table["rows"]:
             if entry["value"] is None:
-                print(f"{paper}: {table['id']}: {entry['model']} {entry['setting']} left out: {entry['note']}")
+                print(
+                    f"{paper}: {table['id']}: {entry['model']} {entry['setting']} left out: {entry['note']}"
+                )
     return rows
 
 

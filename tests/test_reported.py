@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnrepro import reported, tables
+from rnnrepro import published, reported, tables
 from rnnrepro.errors import Fault
 from rnnrepro.project import load
 from rnnrepro.reported import COLUMNS, SPREADS, STATUSES, Reported, faults_of, read, write
@@ -45,6 +46,7 @@ def convert():
     module = importlib.util.module_from_spec(spec)
     # dataclasses look their module up while it is being run
     with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "scripts")
         patch.setitem(sys.modules, spec.name, module)
         spec.loader.exec_module(module)
         yield module
@@ -109,11 +111,31 @@ def test_every_row_resolves(path, project):
         ("scurnn", "table_mnist", "mnist_permuted/scurnn.n116", "", 0.949, None, "recalled"),
         ("scurnn", "table_mnist", "mnist/urnn_fc.n512", "", 0.974, None, "recalled"),
         ("scurnn", "table_timit", "timit/lstm.n158", "split=core", 12.62, None, "recalled"),
+        ("momentumrnn", "table1", "mnist/momentum_lstm.n256", "", 0.9908, 0.0005, "seen"),
+        (
+            "momentumrnn",
+            "table1",
+            "mnist_permuted/restart_lstm_released.n256",
+            "",
+            0.9382,
+            0.0185,
+            "recalled",
+        ),
+        ("momentumrnn", "table2", "timit/momentum_lstm.n158", "split=core", 5.8744, 0.1466, "derived"),
+        ("momentumrnn", "table2", "timit/momentum_lstm.n158", "split=dev", 5.86, 0.14, "recalled"),
+        ("momentumrnn", "table3", "words/momentum_lstm", "split=test", 4.0711, 0.0038, "seen"),  # ln 58.62
+        ("momentumrnn", "table3", "words/restart_lstm", "split=validation", 4.1128, 0.011, "derived"),
+        ("momentumrnn", "table4", "mnist_permuted_dtriv/restart_dtriv.n512", "", 0.9702, 0.0009, "recalled"),
+        ("momentumrnn", "table5", "timit_dtriv/dtriv.n322", "split=core", 1.9051, 0.218, "derived"),
+        ("momentumrnn", "heat_mnist", "heat_mnist/momentum_lstm", "mu=0,epsilon=0.1", 0.3739, None, "seen"),
+        ("momentumrnn", "heat_timit", "heat_timit/momentum_lstm", "mu=0.9,epsilon=0.1", 121.07, None, "seen"),
+        ("momentumrnn", "heat_words", "heat_words/momentum_lstm", "mu=0,epsilon=1", 4.0895, None, "seen"),
     ],
 )
 def test_values_are_those_of_the_cards(paper, exhibit, cell, part, value, spread, status):
     rows = read(ROOT / "config" / "reported" / f"{paper}.csv")
-    (found,) = [r for r in rows if (r.exhibit, r.cell, r.part) == (exhibit, cell, part)]
+    own = [r for r in rows if (r.exhibit, r.cell, r.part) == (exhibit, cell, part)]
+    (found,) = [r for r in own if not r.quoted_from] or own
     assert (found.value, found.spread, found.status) == (value, spread, status)
 
 
@@ -126,7 +148,11 @@ def test_what_is_not_the_papers_own_says_whose_it_is():
     assert all(r.quoted_from for r in rows if r.exhibit.startswith("rerun_"))
     printed = [r for r in rows if r.exhibit in ("table1", "table_mnist", "table_timit")]
     quoted = {r.cell.partition("/")[2]: r.quoted_from for r in printed if r.quoted_from}
-    assert quoted == {"lstm_merity": "Merity et al. 2018"}
+    assert quoted == {
+        "lstm_merity": "Merity et al. 2018",
+        "lstm.n128": "a second work",
+        "lstm.n256": "a second work",
+    }
 
 
 def test_a_spread_may_be_less_sure_than_its_value():
@@ -289,6 +315,70 @@ def test_the_script_writes_files_that_read_back(convert, tmp_path, capsys):
     assert convert.main([str(tmp_path), "nnrnn", "--output", str(tmp_path)]) == 0
     assert len(read(tmp_path / "nnrnn.csv")) == 3 and "nnrnn: 3 values" in capsys.readouterr().out
     assert convert.main([str(tmp_path), "scornn", "--output", str(tmp_path)]) == 2
+
+
+SPOKEN = """
+tables:
+- id: table2
+  metric: masked MSE (dB^2)
+  better: lower
+  rows:
+  - {model: LSTM, task: timit, hidden: 158, value: 9.37, std: 0.14, split: test, source: paper, status: recalled}
+  - {model: LSTM, task: timit, hidden: 158, value: 9.3729, std: 0.137, split: test, derived: mean of minima,
+     source: curves, status: seen}
+  - {model: "LSTM (literature, X)", task: timit, hidden: 158, value: 12.62, split: test, source: paper, status: seen}
+- id: table3
+  metric: perplexity
+  better: lower
+  rows:
+  - {model: SRLSTM, task: ptb_word, hidden: 1150, value: 58.83, std: 0.62, split: test, setting: {epsilon: 0.6},
+     source: notebook (std recalled), status: seen}
+"""
+
+
+def test_what_a_card_says_beside_its_settings_or_in_words_arrives(convert):
+    exact, quoted, words = convert.convert("momentumrnn", yaml.safe_load(SPOKEN))
+    assert (exact.value, exact.spread, exact.spread_kind, exact.status) == (9.3729, 0.137, "sd", "derived")
+    assert exact.note == "mean of minima; printed 9.37 ± 0.14 (recalled)" and exact.part == "split=core"
+    assert (quoted.cell, quoted.quoted_from, quoted.value) == (exact.cell, "X", 12.62)
+    assert (words.cell, words.metric) == ("words/restart_lstm", "cross_entropy")
+    assert words.value == pytest.approx(math.log(58.83), abs=1e-4)
+    assert words.spread == pytest.approx(0.62 / 58.83, abs=1e-4)
+    assert (words.status, words.status_spread) == ("seen", "recalled") and "perplexity 58.83" in words.note
+
+
+CURVES = """
+training_curves:
+- {model: LSTM, task: timit, hidden: 158, quantity: test loss per epoch, x_unit: epoch (0-based), seeds: [0, 1],
+   points: [{x: 0, mean: 1545.0, std: 5.0}, {x: 10, mean: 583.0}], source: log, status: seen}
+- {model: SRLSTM, task: ptb_word, hidden: 1150, quantity: validation loss per epoch (nats/word),
+   x_unit: epoch (1-based), seeds: [0], points: [{x: 1, mean: 6.0, std: 0.1}], source: log, status: seen}
+- {model: DTRIV, task: pmnist, quantity: training mini-batch loss, x_unit: optimiser step, seeds: [0], points: [],
+   source: log, status: seen}
+"""
+
+
+def test_curves_of_a_card_are_those_of_our_arms_and_count_epochs_that_are_done(convert, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    monkeypatch.setitem(sys.modules, "convert_reported", convert)
+    curves = importlib.import_module("convert_curves")
+    first, later, words = curves.convert(yaml.safe_load(CURVES))
+    assert (first.experiment, first.model, first.split, first.metric) == ("timit", "lstm.n158", "core", "mse")
+    assert [(p.x, p.x_kind, p.value, p.std, p.seeds) for p in (first, later)] == [
+        (1, "epoch", 1545.0, 5.0, 2),
+        (11, "epoch", 583.0, None, 2),
+    ]
+    assert (words.experiment, words.model, words.x) == ("words", "restart_lstm", 1)
+    assert "number of units is not known" in capsys.readouterr().out
+
+
+def test_every_published_curve_is_of_an_arm_at_the_papers_scale(project):
+    points = published.read(ROOT / "config" / "reported" / "momentumrnn_curves.csv")
+    for point in points:
+        experiment = project.experiment("momentumrnn", point.experiment, "paper")
+        known = point.model in experiment.models
+        assert known and point.split in ("train", *experiment.training.splits), point.curve
+    assert len(published.curves(points)) == 67
 
 
 def test_every_unit_of_the_cards_leads_to_a_metric_of_the_project(convert):

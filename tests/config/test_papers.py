@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnrepro import plan, project
+from rnnrepro import plan, project, reported
 from rnnrepro.config import SCALES
 from rnnrepro.plan import Cell
 
@@ -38,7 +38,7 @@ def looked_up(settings: dict, path: str):
 
 def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_tables_know():
     PROJECT.check()
-    assert {"enrnn", "nnrnn", "nonnormal", "scornn", "scurnn"} <= set(PAPERS)
+    assert {"enrnn", "momentumrnn", "nnrnn", "nonnormal", "scornn", "scurnn"} <= set(PAPERS)
     assert all(cells(scale) for scale in SCALES)
 
 
@@ -72,6 +72,10 @@ def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_t
         ("nonnormal/copy/chain.gain=1.02", 375_000),
         ("nonnormal/addition/identity.gain=1", 375_000),
         ("nonnormal/psmnist/fbchain.gain=0.04", 375_000),
+        ("momentumrnn/mnist/lstm.n256", 150 * 468),
+        ("momentumrnn/mnist_permuted_dtriv/dtriv.n512", 150 * 468),
+        ("momentumrnn/copying/lstm", 4_000),
+        ("momentumrnn/adding/adam_lstm", 20_000),
     ],
 )
 def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, key, steps):
@@ -99,6 +103,9 @@ def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, k
         ("nonnormal/words/chain.gain=1", 70),
         ("nonnormal/characters/lstm.mixed", 150),
         ("nonnormal/enwik8/fbchain.gain=0.21", 200),
+        ("momentumrnn/mnist/rmsprop_lstm.n128", 784),
+        ("momentumrnn/copying/restart_lstm_released", 2_020),
+        ("momentumrnn/adding/lstm", 750),
     ],
 )
 def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, length):
@@ -251,6 +258,43 @@ def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, le
         ("nonnormal/enwik8/lstm.mixed", "model.matrix.init", "mixed"),
         ("nonnormal/enwik8/lstm.mixed", "model.dropout.recurrent", 0.0),
         ("nonnormal/enwik8/lstm.mixed", "training.clip", 0.25),
+        ("momentumrnn/mnist/lstm.n256", "model.drive_kind", "momentum"),
+        ("momentumrnn/mnist/lstm.n256", "model.drive.mu", 0.0),
+        ("momentumrnn/mnist/lstm.n256", "model.drive.epsilon", 1.0),
+        ("momentumrnn/mnist/lstm.n256", "model.drive.forget", 1.0),
+        ("momentumrnn/mnist/lstm.n256", "model.matrix.init", "first_gate_identity"),
+        ("momentumrnn/mnist/lstm.n256", "model.drive.init", "orthonormal"),
+        ("momentumrnn/mnist/lstm.n256", "optimiser.main.decay", 0.9),
+        ("momentumrnn/mnist/lstm.n256", "training.clip", 1.0),
+        ("momentumrnn/mnist/momentum_lstm.n128", "model.drive.mu", 0.6),
+        ("momentumrnn/mnist/adam_lstm.n256", "model.drive.beta", 0.1),
+        ("momentumrnn/mnist/rmsprop_lstm.n256", "model.drive.beta", 0.9),
+        ("momentumrnn/mnist/restart_lstm_released.n256", "model.update_kind", "restart_lstm"),
+        ("momentumrnn/mnist/restart_lstm_released.n256", "model.drive.period", 2),
+        ("momentumrnn/mnist_permuted/momentum_lstm.n256", "model.drive.epsilon", 1.0),
+        ("momentumrnn/mnist_permuted/adam_lstm.n256", "model.drive.beta", 0.01),
+        ("momentumrnn/mnist_permuted/restart_lstm_released.n256", "model.drive.period", 40),
+        ("momentumrnn/mnist_permuted/lstm.n256", "task.permutation", "per_seed"),
+        ("momentumrnn/mnist_permuted_dtriv/dtriv.n170", "model.matrix.rebase_every", 1),
+        ("momentumrnn/mnist_permuted_dtriv/dtriv.n170", "model.matrix.chart", "exact"),
+        ("momentumrnn/mnist_permuted_dtriv/dtriv.n360", "model.matrix.rebase_every", None),
+        ("momentumrnn/mnist_permuted_dtriv/dtriv.n360", "optimiser.orthogonal.rate", 5e-5),
+        ("momentumrnn/mnist_permuted_dtriv/momentum_dtriv.n512", "optimiser.main.rate", 3e-4),
+        ("momentumrnn/mnist_permuted_dtriv/momentum_dtriv.n512", "optimiser.orthogonal.decay", 0.99),
+        ("momentumrnn/timit/lstm.n158", "model.drive.forget", -4.0),
+        ("momentumrnn/timit/lstm.n158", "task.alignment", "recall"),
+        ("momentumrnn/timit/lstm.n158", "training.clip", None),
+        ("momentumrnn/timit/momentum_lstm.n158", "optimiser.main.rate", 1e-4),
+        ("momentumrnn/timit_prediction/lstm.n158", "task.alignment", "prediction"),
+        ("momentumrnn/timit_dtriv/dtriv.n322", "optimiser.main.kind", "adam_torch"),
+        ("momentumrnn/timit_dtriv/dtriv.n322", "optimiser.orthogonal.kind", "rmsprop_torch"),
+        ("momentumrnn/timit_dtriv/dtriv.n322", "model.matrix.init", "henaff_symmetric"),
+        ("momentumrnn/timit_dtriv/dtriv.n322", "training.batch", 128),
+        ("momentumrnn/words/momentum_lstm", "model.drive.mu", 0.0),
+        ("momentumrnn/words/restart_lstm", "model.drive.phase", "chunk"),
+        ("momentumrnn/words/lstm", "model.dropout.recurrent", 0.5),
+        ("momentumrnn/words/lstm", "optimiser.main.rate", 30.0),
+        ("momentumrnn/words/lstm", "training.averaging", "nonmonotonic"),
     ],
 )
 def test_settings_at_paper_scale_are_those_of_the_protocol(paper_scale, key, path, value):
@@ -265,6 +309,8 @@ def test_settings_at_paper_scale_are_those_of_the_protocol(paper_scale, key, pat
         ("nnrnn/characters_150/nnrnn", 3),
         ("scornn/mnist/lstm.n128", 3),
         ("enrnn/adding/lstm", 3),
+        ("momentumrnn/timit/momentum_lstm.n84", 5),
+        ("momentumrnn/heat_mnist/momentum_lstm.mu=0.6,epsilon=0.6", 1),
     ],
 )
 def test_numbers_of_seeds_at_paper_scale(paper_scale, key, seeds):
@@ -316,6 +362,12 @@ def test_numbers_of_seeds_at_paper_scale(paper_scale, key, seeds):
         ("nonnormal/words/chain.gain=1", 9_062_900 - 2_700),  # PyTorch's two biases of a layer are one here
         ("nonnormal/characters/identity.gain=1", 3_454_450 - 2_200),
         ("nonnormal/enwik8/chain.gain=1", 11_879_165 - 4_080),
+        ("momentumrnn/mnist_permuted/lstm.n128", 68_362),
+        ("momentumrnn/mnist/restart_lstm_released.n256", 267_786),
+        ("momentumrnn/timit/adam_lstm.n158", 203_159),
+        ("momentumrnn/words/momentum_lstm", 24_221_600),
+        ("momentumrnn/mnist_permuted_dtriv/momentum_dtriv.n512", 136_970),
+        ("momentumrnn/timit_dtriv/dtriv.n224", 83_121),
     ],
 )
 def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(paper_scale, key, parameters):
@@ -338,14 +390,14 @@ def test_networks_at_paper_scale_have_as_many_parameters_as_the_papers_count(pap
 
 def test_training_at_quick_fits_its_budget_and_needs_no_download():
     found = cells("quick").values()
-    assert sum(cell.estimate.seconds for cell in found) <= 1_600
+    assert sum(cell.estimate.seconds for cell in found) <= 3_000
     assert {len({run.seed for run in cell.runs}) for cell in found} == {5}
     assert not [cell.key for cell in found if cell.data_sets]
 
 
 def test_training_at_small_fits_its_budget_and_reads_the_real_data():
     found = cells("small").values()
-    assert sum(cell.estimate.seconds for cell in found) <= 5_400
+    assert sum(cell.estimate.seconds for cell in found) <= 7_500
     assert {name for cell in found for name in cell.data_sets} == {"mnist", "ptb_char", "ptb_word", "fsdd"}
     assert {len({run.seed for run in cell.runs}) for cell in found} == {3}
 
@@ -365,6 +417,35 @@ def test_the_grids_of_nonnormal_are_whole(paper_scale, arm, runs):
     assert len({run.digest for run in every}) == len(every) == runs
     first = 1 if runs > 63 else 0
     assert {run.seed for run in every} == set(range(first, first + (6 if first else 3)))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_matched_lstm_has_the_forget_bias_and_the_input_gain_of_the_one_with_momentum(scale):
+    """Of a constant input the filter makes ε/(1 − μ) times as much, and so of the bias that it sees."""
+    pairs = 0
+    for name in PROJECT.papers["momentumrnn"].experiments:
+        experiment = PROJECT.experiment("momentumrnn", name, scale)
+        arms = experiment.models if experiment else {}
+        if "lstm.matched" not in arms:
+            continue
+        pairs += 1
+        matched = arms["lstm.matched"]
+        momentum = next(
+            arm
+            for key, arm in arms.items()
+            if key.startswith("momentum_lstm") and arm.hidden == matched.hidden
+        )
+        assert matched.drive["mu"] == 0 and matched.drive["forget"] == momentum.drive["forget"]
+        gain = momentum.drive["epsilon"] / (1 - momentum.drive["mu"])
+        assert matched.drive["epsilon"] == pytest.approx(gain, rel=1e-12)
+    assert pairs == {"quick": 2, "small": 3, "paper": 4}[scale]
+
+
+def test_the_momentum_and_step_size_of_the_heat_maps_are_those_of_the_papers(paper_scale):
+    for task in ("mnist", "timit", "words"):
+        found = [c for c in paper_scale.values() if c.whole == f"momentumrnn/heat_{task}/momentum_lstm"]
+        printed = [r for r in reported.of_paper(PROJECT, "momentumrnn") if r.exhibit == f"heat_{task}"]
+        assert {c.part for c in found} == {r.part for r in printed} and len(printed) == 25
 
 
 def test_equal_runs_of_the_two_character_experiments_are_one():
