@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from rnnrepro.exhibits import series
+from rnnrepro.exhibits import chosen, series
+from rnnrepro.exhibits.figures.looks import looks
 from rnnrepro.exhibits.view import View
 from rnnrepro.records import CellRecords
 
@@ -33,6 +34,33 @@ def finished(cell: CellRecords, metric: str, step: str = "last") -> dict[tuple[s
     return {
         run: values for run, values in found.items() if step == "first" or cell.status.get(run) == "finished"
     }
+
+
+def shown(
+    view: View, cell: CellRecords, metric: str, step: str = "last"
+) -> dict[tuple[str, int], np.ndarray]:
+    """As `finished`, of the grid points that the option `points` names, or of the best by the exhibit's statistic."""
+    points, entry = view.option("points", None), view.entry
+    if points == chosen.BEST:
+        points = chosen.best(cell, entry.metric, entry.split, entry.statistic).points
+    found = finished(cell, metric, step)
+    return found if points is None else {run: values for run, values in found.items() if run[0] in points}
+
+
+def named(view: View, experiment: str, cell: CellRecords, cells: Sequence[tuple[str, CellRecords]]) -> str:
+    """The title of a panel that holds one cell of `cells`: what tells it from the others."""
+    arms = {each.provenance["arm"] for _, each in cells}
+    if len({name for name, _ in cells}) == 1:
+        return view.label(cell)
+    title = view.experiment_title(experiment)
+    return title if len(arms) == 1 else f"{view.label(cell)}: {title}"
+
+
+def legend_of(view: View, cells: Sequence[tuple[str, CellRecords]]) -> list[tuple[str, str, Any]]:
+    """(label, colour, line style) of each arm, for a legend below all panels."""
+    by_arm = {cell.provenance["arm"]: cell for _, cell in cells}
+    found = looks(view, by_arm.values())
+    return [(view.label(cell), *found[arm]) for arm, cell in by_arm.items()]
 
 
 def one(runs: Runs) -> tuple[tuple[str, int], np.ndarray] | None:

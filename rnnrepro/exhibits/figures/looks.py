@@ -26,9 +26,11 @@ def looks(view: View, cells: Iterable[CellRecords]) -> dict[str, Look]:
         return {each["arm"]: Look(style.colour(each["model"]), dashes[each["arm"]]) for each in made}
     found: dict[str, Look] = {}
     for each in made:
-        shade = style.rule(rule_of(each))
-        before = sum(look.colour == shade for look in found.values())
-        found.setdefault(each["arm"], Look(shade, style.DASHES[before % len(style.DASHES)]))
+        rule = rule_of(each)
+        shade = style.rule(rule)
+        place = list(style.RULES).index(rule) if rule in style.RULES else 0
+        place += sum(look.colour == shade for look in found.values())
+        found.setdefault(each["arm"], Look(shade, style.DASHES[place % len(style.DASHES)]))
     return found
 
 
