@@ -198,3 +198,81 @@ def test_an_output_of_zero_costs_what_the_reaches_say():
 def test_impossible_settings_are_faults(kind, settings, said):
     with pytest.raises(Fault, match=f"{kind}: {said}"):
         made(kind, **settings)
+
+
+REACHES = {"move": 6, "hold": 4, "peak": 2.0}
+
+
+def test_a_sequence_is_its_reaches_one_after_the_other():
+    task = made("reach_sequence", **REACHES, order=[1, 0, 3, 2])
+    (batch,) = task.evaluation("test")
+    (reach,) = list(made("reach", **REACHES).evaluation("test"))[:1]
+    speed = reach.targets[0, :, 0, 0]
+    assert task.side == pytest.approx(float(speed.sum()))
+    for i, (x, y) in enumerate([(0, 1), (1, 0), (0, -1), (-1, 0)]):
+        found = batch.targets[1, 10 * i : 10 * (i + 1), 0]
+        torch.testing.assert_close(found, torch.outer(speed, torch.tensor([x, y]).float()))
+    assert task.loss_of(torch.zeros_like(batch.targets), batch).tolist() == pytest.approx([task.chance] * 2)
+
+
+def test_the_error_of_a_path_is_the_distance_of_the_cursor_in_sides():
+    task = made("reach_sequence", batch=2, **REACHES)
+    batch = task.batch(0)
+    outputs = batch.targets.clone()
+    outputs[0, 0, 0] += torch.tensor([0.3, 0.4]) * task.side  # half a side off from the first step on
+    outputs[1, 20:21, 1, 0] += 0.5 * task.side  # half a side for the second half of the trial
+    total, count = task.measure(outputs, batch)["path_error"]
+    assert count == 2 and total.tolist() == pytest.approx([0.5, 0.5 * 0.5**0.5], rel=1e-6)
+
+
+def test_the_path_of_a_still_cursor_is_off_by_where_the_target_is():
+    task = made("reach_sequence", **REACHES)
+    batch = task.batch(0)
+    total, count = task.measure(torch.zeros_like(batch.targets), batch)["path_error"]
+    target = batch.targets[0, :, 0].double().cumsum(0) / task.side
+    assert float(target.max()) == pytest.approx(1.0) and float(target.min()) == pytest.approx(0.0, abs=1e-6)
+    assert (total / count)[0] == pytest.approx(float(target.square().sum(-1).mean().sqrt()))
+
+
+def test_a_loop_walks_the_square_by_what_it_picks():
+    task = made("reach_loop", batch=1, seeds=(0, 1, 2), **REACHES)
+    scene = task.first(3)
+    assert scene.action.tolist() == [0] * 3 and scene.place.tolist() == [[1, 0]] * 3
+    assert task.allowed(scene).tolist() == [[False, True, True, False]] * 3
+    choices = torch.tensor([1, 2, 1])
+    assert task.reward(scene, choices).tolist() == [True, False, True]
+    scene = task.moved(scene, choices)
+    assert scene.place.tolist() == [[1, 1], [0, 0], [1, 1]]
+    assert task.allowed(scene).tolist()[1] == [True, True, False, False]
+    part = task.next(scene)
+    assert part.inputs[:, :, 0].tolist() == [[1] * 10, [2] * 10, [1] * 10]
+    ends = task.side * torch.tensor([[0.0, 1.0], [-1.0, 0.0], [0.0, 1.0]])
+    torch.testing.assert_close(part.targets.sum(1)[:, 0], ends)
+    right = task.right(torch.tensor([[0, 1, 2, 3, 0], [0, 1, 2, 1, 0], [0, 2, 0, 2, 0]]))
+    assert right.tolist() == [[True] * 4, [True, True, False, False], [False] * 4]
+
+
+def test_the_parts_of_a_loop_make_the_whole_sequence():
+    task = made("reach_loop", batch=1, **REACHES, order=[1, 0, 3, 2])
+    (whole,) = task.evaluation("test")
+    parts = [task.batch(step) for step in range(4)]
+    for name in ("inputs", "targets"):
+        assert torch.equal(torch.cat([getattr(p, name) for p in parts], 1), getattr(whole, name))
+    assert [p.reset for p in parts] == [True, False, False, False]
+    (sequence,) = made("reach_sequence", **REACHES, order=[1, 0, 3, 2]).evaluation("test")
+    assert torch.equal(whole.targets, sequence.targets)
+
+
+@pytest.mark.parametrize(
+    ("kind", "order", "message"),
+    [
+        ("reach_sequence", [0, 4], "order lists reaches, numbers from 0 to 3"),
+        ("reach_sequence", [], "order lists reaches"),
+        ("reach_sequence", [2, 0], "leave the square or do not end where they began"),
+        ("reach_sequence", [0, 1, 2], "leave the square or do not end where they began"),
+        ("reach_loop", [0, 2, 0, 2], "each reach leads to one other"),
+    ],
+)
+def test_orders_that_no_cursor_can_follow_are_faults(kind, order, message):
+    with pytest.raises(Fault, match=message):
+        made(kind, order=order)
