@@ -6,16 +6,18 @@ The exhibit's options are listed in `rnnrepro.exhibits.KINDS`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from rnnrepro import tables
 from rnnrepro.claims import statistics, successes
 from rnnrepro.exhibits import chosen, series, style
-from rnnrepro.exhibits.figures import layout
+from rnnrepro.exhibits.figures import beside, layout
+from rnnrepro.exhibits.figures.beside import Beside
 from rnnrepro.exhibits.figures.drawn import Drawn
 from rnnrepro.exhibits.figures.lines import Line, Panel, gather
 from rnnrepro.exhibits.numbers import Numbers
@@ -27,20 +29,51 @@ def draw(view: View) -> Drawn:
     """The figure of kind `curves`. Raises Fault where no cell has the metric."""
     found = [panel for panel in gather(view) if panel.lines]
     view.need(found, f"no run has recorded {view.entry.metric} on the {view.entry.split} split")
+    published = beside.gather(view, found)
     with style.journal():
-        drawn, axes = layout.panels(len(found), height_mm=62 if len(found) < 3 else 54)
-        for ax, panel in zip(axes, found, strict=True):
-            _panel(view, ax, panel)
-            layout.title(ax, panel.title, letters={1: 36, 2: 40}.get(len(found), 28))
-        if view.option("panels", "experiment") == "point":
+        drawn, placed = _placed(found, published)
+        for panel, own in zip(found, placed, strict=True):
+            _panel(view, own[0], panel)
+            _published(view, own, published.get(panel.experiment))
+        axes = [ax for own in placed for ax in own]
+        wide = {1: 36, 2: 40}.get(len(axes), 40 if len(axes) > len(found) else 28)
+        for ax in axes:
+            layout.title(ax, ax.get_title(loc="left"), letters=wide)
+        if view.option("share", view.option("panels", "experiment") == "point"):
             layout.share_limits(axes)
         style.panel_letters(axes)
-        _name_lines(drawn, axes, found, view)
-    return Drawn(drawn, numbers(view, found), notes(view, found), _alt(view, found))
+        _name_lines(drawn, placed, found, view, published)
+    said = [*notes(view, found), *beside.notes(view, published)]
+    return Drawn(drawn, numbers(view, found, published), said, _alt(view, found))
+
+
+def _placed(found: Sequence[Panel], published: Mapping[str, Beside]) -> tuple[Figure, list[list[Axes]]]:
+    """A figure, and for each panel its axes and those of the published curves, where they have axes of their own."""
+    apart = [panel.experiment in published and not published[panel.experiment].over for panel in found]
+    high = 62 if len(found) < 3 - any(apart) else 54
+    if not any(apart):
+        drawn, axes = layout.panels(len(found), height_mm=high)
+        return drawn, [[ax] for ax in axes]
+    drawn, count = style.figure(high * len(found), wide=True), len(found)
+    return drawn, [
+        [drawn.add_subplot(count, 2, 2 * i + j) for j in ((1, 2) if own else (1,))]
+        for i, own in enumerate(apart)
+    ]
+
+
+def _published(view: View, axes: Sequence[Axes], found: Beside | None) -> None:
+    """The published curves of a panel, over our curves or on their own axes."""
+    if found is not None and found.over:
+        beside.over(view, axes[0], found.curves)
+    elif found is not None:
+        beside.alone(view, axes[1], found)
+        axes[1].set_ylabel(axis_label(view.entry.metric, view.entry.split))
+        axes[1].set_title(found.named, loc="left")
 
 
 def _panel(view: View, ax: Axes, panel: Panel) -> None:
     entry = view.entry
+    ax.set_title(panel.title, loc="left")
     for line in panel.lines:
         band = series.band(line.runs, middle=_middle(view), spread=_spread(view))
         ax.fill_between(band.x, band.low, band.high, color=line.colour, alpha=0.16, linewidth=0, zorder=2)
@@ -109,13 +142,17 @@ def _limits(view: View, panel: Panel) -> tuple[float, float]:
     if given:
         return float(given[0]), float(given[1])
     bands = [series.band(line.runs, middle=_middle(view), spread=_spread(view)) for line in panel.lines]
-    late = np.concatenate([b.middle[len(b.middle) // 20 :] for b in bands])
-    edges = np.concatenate([np.r_[b.low[len(b.low) // 5 :], b.high[len(b.high) // 5 :]] for b in bands])
+    level = chance(view, panel)
+    guess = [] if level is None else [level]
+    if view.option("log_x", False):  # the early steps have as much room as the late ones
+        early, wide, shown = 0, 0, guess
+    else:
+        early, wide, shown = 20, 5, []
+    late = np.concatenate([*(b.middle[_skipped(b, early) :] for b in bands), shown])
+    edges = np.concatenate([edge[_skipped(b, wide) :] for b in bands for edge in (b.low, b.high)])
     late, edges = late[np.isfinite(late)], edges[np.isfinite(edges)]
     if view.entry.log:
         return _log_limits(late, edges)
-    level = chance(view, panel)
-    guess = [] if level is None else [level]
     values = [late.min(), np.percentile(late, 99.5), np.percentile(edges, 95), *guess]
     # Spikes and early steps may leave the axes, so that what the lines come to can be seen.
     settled = max(*(np.nanmedian(b.middle[len(b.middle) // 2 :]) for b in bands), *guess, -np.inf)
@@ -123,6 +160,11 @@ def _limits(view: View, panel: Panel) -> tuple[float, float]:
     room = 0.06 * (high - low or abs(high) or 1.0)
     low = 0.0 if 0 <= low < 0.35 * high else low - room
     return low, min(high + room, 1.0) if view.entry.metric == "accuracy" else high + room
+
+
+def _skipped(band: series.Band, part: int) -> int:
+    """How many of the first places are a `part`-th of all; none for 0."""
+    return len(band.x) // part if part else 0
 
 
 def _log_limits(late: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
@@ -135,16 +177,30 @@ def _log_limits(late: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
     return float(low / widen), float(high * widen)
 
 
-def _name_lines(drawn: Any, axes: Sequence[Axes], found: Sequence[Panel], view: View) -> None:
-    if len(found) > 2:
-        entries = {
-            line.label: (line.label, line.colour, line.dash) for panel in found for line in panel.lines
-        }
-        if any(chance(view, panel) is not None for panel in found):
-            entries["guessing"] = ("guessing", style.GREY, layout.CHANCE)
-        layout.shared_legend(drawn, list(entries.values()))
+def _name_lines(
+    drawn: Figure,
+    placed: Sequence[Sequence[Axes]],
+    found: Sequence[Panel],
+    view: View,
+    published: Mapping[str, Beside],
+) -> None:
+    if sum(len(pair) for pair in placed) > 2 or any(each.over for each in published.values()):
+        _legend(drawn, found, view, published)
         return
-    layout.direct_labels(drawn, {ax: _labels(view, ax, panel) for ax, panel in zip(axes, found, strict=True)})
+    named = {}
+    for (ax, *own), panel in zip(placed, found, strict=True):
+        named[ax] = _labels(view, ax, panel)
+        named |= {other: beside.labels(published[panel.experiment].curves) for other in own}
+    layout.direct_labels(drawn, named)
+
+
+def _legend(drawn: Figure, found: Sequence[Panel], view: View, published: Mapping[str, Beside]) -> None:
+    """One for all panels: where there are more than two, or where published curves lie over ours."""
+    entries = {line.label: (line.label, line.colour, line.dash) for panel in found for line in panel.lines}
+    guess = any(chance(view, panel) is not None for panel in found)
+    every = [*entries.values(), *beside.entries(published, entries)]
+    every += [("guessing", style.GREY, layout.CHANCE)] if guess else []
+    layout.shared_legend(drawn, every, columns=6 if drawn.get_figwidth() > 5 else 2)
 
 
 def _labels(view: View, ax: Axes, panel: Panel) -> list[layout.Label]:
@@ -160,8 +216,8 @@ def _labels(view: View, ax: Axes, panel: Panel) -> list[layout.Label]:
     return labels
 
 
-def numbers(view: View, found: Sequence[Panel]) -> Numbers:
-    """One row a line: the exhibit's statistic over seeds."""
+def numbers(view: View, found: Sequence[Panel], published: Mapping[str, Beside]) -> Numbers:
+    """One row a line: the exhibit's statistic over seeds, and where its published curve ends."""
     rows = []
     for panel in found:
         for line in panel.lines:
@@ -181,9 +237,12 @@ def numbers(view: View, found: Sequence[Panel]) -> Numbers:
                     "min": ours.least,
                     "max": ours.greatest,
                     **_reported(view, line),
+                    **beside.columns(published.get(panel.experiment), line.records.provenance["arm"]),
                     "chance": successes.chance(line.records, view.entry.metric),
                 }
             )
+        arms = {line.records.provenance["arm"] for line in panel.lines}
+        rows += beside.rows(published.get(panel.experiment), panel.title, arms)
     headings = {
         "panel": "experiment",
         "model": "model",
@@ -196,6 +255,7 @@ def numbers(view: View, found: Sequence[Panel]) -> Numbers:
         "max": "max",
         "reported": "reported",
         "status": "status",
+        **(beside.HEADINGS if published else {}),
         "chance": "guessing",
     }
     if all(row["reported"] is None for row in rows):

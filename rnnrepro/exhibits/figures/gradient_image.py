@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 
-from rnnrepro.exhibits import series, style
+from rnnrepro.exhibits import chosen, series, style
 from rnnrepro.exhibits.figures import arrays, layout
 from rnnrepro.exhibits.figures.drawn import Drawn
 from rnnrepro.exhibits.figures.looks import Look, looks
@@ -56,6 +56,7 @@ def draw(view: View) -> Drawn:
         for ax, step in zip(below, steps, strict=True):
             _lines(ax, found, step)
         below[0].set_ylabel("‖∂L/∂h$_t$‖")
+        layout.share_limits(below)
         layout.log_axis(below[0].yaxis)
         style.panel_letters([*axes, *below])
         layout.shared_legend(lower, list({i.title: (i.title, *i.look) for i in found}.values()))
@@ -76,11 +77,9 @@ def _gather(view: View) -> list[Image]:
 
 
 def _title(view: View, experiment: str, cell: CellRecords, point: str) -> str:
-    from rnnrepro.exhibits.chosen import spoken
-
     every = series.points(cell)
     named = [view.label(cell)]
-    named += [spoken(point, every)] if len(every) > 1 else []
+    named += [chosen.spoken(point, every)] if len(every) > 1 else []
     named += [view.experiment_title(experiment)] if len(view.entry.experiments) > 1 else []
     return ", ".join(named)
 

@@ -77,7 +77,8 @@ def _panel(view: View, ax: Axes, panel: Panel, scale: mpl.cm.ScalarMappable) -> 
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     for key, name in zip(grid.keys(view), (ax.set_ylabel, ax.set_xlabel), strict=True):
-        name(grid.spoken(key))
+        word = grid.spoken(key)
+        name(word, **({"rotation": 0, "va": "center"} if name == ax.set_ylabel and len(word) == 1 else {}))
     layout.title(ax, panel.title, letters=40)
 
 
@@ -146,7 +147,8 @@ def _numbers(view: View, found: Sequence[Panel]) -> Numbers:
     }
     lacking = {k for k in ("failed", "reported", "spread", "status") if all(row[k] is None for row in rows)}
     what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
-    told = f"Numbers: {what}, {statistics.in_words(view.entry.statistic)} of a run, mean over the runs that did not diverge."
+    what = f"{what}, {statistics.in_words(view.entry.statistic)} of a run"
+    told = f"Numbers: {what}; diverged runs are counted but not in the mean."
     return Numbers({k: v for k, v in headings.items() if k not in lacking}, rows, notes=[told])
 
 

@@ -139,11 +139,11 @@ def spread(heights: Sequence[float], step: float) -> list[float]:
     return result
 
 
-def shared_legend(drawn: Figure, entries: Sequence[tuple[str, str, Any]], *, columns: int = 6) -> None:
-    """Rows of (text, colour, dash) below all panels, at most `columns` in each."""
+def shared_legend(drawn: Figure, entries: Sequence[tuple[Any, ...]], *, columns: int = 6) -> None:
+    """Rows of (text, colour, dash) below all panels, at most `columns` in each; a fourth word: a line's marks."""
     handles = [
-        Line2D([], [], color=colour, linestyle=dash, linewidth=1.4, label=text)
-        for text, colour, dash in entries
+        Line2D([], [], color=colour, linestyle=dash, linewidth=1.4, label=text, **(marks[0] if marks else {}))
+        for text, colour, dash, *marks in entries
     ]
     drawn.legend(
         handles=handles,

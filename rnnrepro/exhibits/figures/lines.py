@@ -34,6 +34,11 @@ class Panel:
     title: str
     lines: list[Line]
 
+    @property
+    def experiment(self) -> str:
+        """That of its first line."""
+        return self.lines[0].records.provenance["experiment"]
+
 
 def gather(view: View) -> list[Panel]:
     """The panels with the runs' curves: one an experiment, one a grid point of it, or one an arm of all of them."""
