@@ -108,3 +108,11 @@ def test_numbers_of_runs_are_checked() -> None:
     for wrong in (1.0, -0.1, float("nan")):
         with pytest.raises(Fault, match="at least 0 and below 1"):
             number_a_run("mu", [0.0, wrong], 2, low=0, below=1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_no_weight_of_a_filter_is_a_number_that_processors_are_slow_with(dtype: torch.dtype) -> None:
+    found = filter_of(constant(torch.tensor([0.01]), 300), torch.tensor([1.0]), torch.ones(1, dtype=dtype))
+    for weights in (found.inside, found.before, found.reach):
+        assert not ((weights != 0) & (weights.abs() < torch.finfo(dtype).tiny)).any()
+    assert found.inside[0, 0, 5, 0] == pytest.approx(1e-10, rel=1e-5)
