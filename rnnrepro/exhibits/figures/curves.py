@@ -148,11 +148,12 @@ def _limits(view: View, panel: Panel) -> tuple[float, float]:
         early, wide, shown = 0, 0, guess
     else:
         early, wide, shown = 20, 5, []
-    late = np.concatenate([*(b.middle[_skipped(b, early) :] for b in bands), shown])
+    late = np.concatenate([b.middle[_skipped(b, early) :] for b in bands])
     edges = np.concatenate([edge[_skipped(b, wide) :] for b in bands for edge in (b.low, b.high)])
     late, edges = late[np.isfinite(late)], edges[np.isfinite(edges)]
     if view.entry.log:
-        return _log_limits(late, edges)
+        low, high = _log_limits(late, edges)
+        return low, max([high, *(1.3 * level for level in shown)])
     values = [late.min(), np.percentile(late, 99.5), np.percentile(edges, 95), *guess]
     # Spikes and early steps may leave the axes, so that what the lines come to can be seen.
     settled = max(*(np.nanmedian(b.middle[len(b.middle) // 2 :]) for b in bands), *guess, -np.inf)

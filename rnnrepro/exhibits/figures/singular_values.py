@@ -15,27 +15,29 @@ from rnnrepro.exhibits.numbers import Numbers
 from rnnrepro.exhibits.view import View
 from rnnrepro.records import CellRecords
 
+Runs = dict[tuple[str, int], np.ndarray]
 _SPREADS = ("quartiles", *(band for band in series.BANDS if band != "quartiles"))
 
 
 def draw(view: View) -> Drawn:
     """One panel an experiment, one line an arm. Raises Fault where no run has stored its W."""
     cells = arrays.cells_with(view, ["recurrent_weight"])
-    numbers = Numbers(_HEADINGS, [_row(view, experiment, cell) for experiment, cell in cells])
-    if not any(spectra(view, cell) for _, cell in cells):
+    found = {cell.key: spectra(view, cell) for _, cell in cells}
+    numbers = Numbers(_HEADINGS, [_row(view, name, cell, found[cell.key]) for name, cell in cells])
+    if not any(found.values()):
         return nothing("every run diverged", numbers)
     experiments = list(dict.fromkeys(experiment for experiment, _ in cells))
     with style.journal():
         drawn, axes = layout.panels(len(experiments), height_mm=62)
         for ax, experiment in zip(axes, experiments, strict=True):
-            _panel(view, ax, [cell for name, cell in cells if name == experiment])
+            _panel(view, ax, [(cell, found[cell.key]) for name, cell in cells if name == experiment])
             layout.title(ax, view.experiment_title(experiment), letters=36 if len(axes) < 3 else 26)
         style.panel_letters(axes)
         layout.shared_legend(drawn, arrays.legend_of(view, cells), columns=2 if len(axes) == 1 else 6)
     return Drawn(drawn, numbers, _notes(view), _alt(view, cells))
 
 
-def spectra(view: View, cell: CellRecords) -> dict[tuple[str, int], np.ndarray]:
+def spectra(view: View, cell: CellRecords) -> Runs:
     """The singular values of W − W(0), largest first, of each run that came to its end."""
     shapes = arrays.shown(view, cell, "recurrent_shape")
     before, after = (arrays.shown(view, cell, "recurrent_weight", step) for step in ("first", "last"))
@@ -45,12 +47,12 @@ def spectra(view: View, cell: CellRecords) -> dict[tuple[str, int], np.ndarray]:
     }
 
 
-def _panel(view: View, ax: Any, cells: list[CellRecords]) -> None:
-    found = looks(view, cells)
+def _panel(view: View, ax: Any, cells: list[tuple[CellRecords, Runs]]) -> None:
+    found = looks(view, [cell for cell, _ in cells])
     spread = view.choice("band", _SPREADS)
     longest = 1
-    for cell in cells:
-        runs, look = spectra(view, cell), found[cell.provenance["arm"]]
+    for cell, runs in cells:
+        look = found[cell.provenance["arm"]]
         if not runs:
             continue
         middle, low, high = series.bounds(series.stacked(runs.values()), spread=spread)
@@ -65,8 +67,7 @@ def _panel(view: View, ax: Any, cells: list[CellRecords]) -> None:
     ax.set_ylabel("singular value of W − W(0)")
 
 
-def _row(view: View, experiment: str, cell: CellRecords) -> dict[str, Any]:
-    runs = spectra(view, cell)
+def _row(view: View, experiment: str, cell: CellRecords, runs: Runs) -> dict[str, Any]:
     before = arrays.shown(view, cell, "recurrent_weight", "first")
     squares = {run: values**2 for run, values in runs.items()}
     moved = {run: each for run, each in squares.items() if each.sum() > 0}
