@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rnnrepro import plan, project, tables
-from rnnrepro.datasets import images, speech, texts
+from rnnrepro.datasets import activity, images, speech, texts
 from rnnrepro.datasets.registry import row
 from rnnrepro.tasks import speech as speech_task
 from rnnrepro.tasks.sizes import shape
@@ -53,7 +53,7 @@ def what_shapes(model: dict) -> dict:
 
 def short(settings: dict) -> dict:
     """A language model of several layers at its own widths, but over ten steps: 200 would take half an hour."""
-    if settings["model"]["network"]["layers"] == 1:
+    if settings["model"]["network"]["layers"] == 1 or "length" not in settings["task"]:
         return settings
     return {**settings, "task": {**settings["task"], "length": 10}}
 
@@ -82,6 +82,14 @@ def data_of_the_true_sizes(monkeypatch):
         names = {split: tuple(map(str, range(entry.sizes[split]))) for split in ("train", "dev", "core")}
         return speech.Corpus(names, lambda utterance: sound, entry.sample_rate, entry.longest)
 
+    def noise_activity(name, folder):
+        entry, rng = row(name), np.random.default_rng(0)
+        shapes = [(entry.sizes[split], entry.steps, len(activity.CHANNELS)) for split in ("train", "test")]
+        signals = [rng.standard_normal(shape, np.float32) for shape in shapes]
+        classes = [rng.integers(0, entry.symbols, shape[0]) for shape in shapes]
+        return activity.Activity(signals[0], classes[0], signals[1], classes[1])
+
+    monkeypatch.setattr(activity, "load", noise_activity)
     monkeypatch.setattr(images, "load", noise_images)
     monkeypatch.setattr(speech, "load", noise_speech)
     monkeypatch.setattr(texts, "load", noise_text)
