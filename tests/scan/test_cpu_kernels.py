@@ -14,7 +14,7 @@ from numba import njit
 from rnnrepro.drives.projection import Factored
 from rnnrepro.errors import Fault
 from rnnrepro.scan import scan
-from rnnrepro.scan.cpu import blas, words
+from rnnrepro.scan.cpu import blas, borrowing, words
 from rnnrepro.scan.cpu.threads import LEAST_ROWS, for_each, items, tiles
 from rnnrepro.updates.pointwise import Tanh
 
@@ -123,3 +123,21 @@ def test_a_symbol_that_is_not_there_is_a_fault(symbol: int) -> None:
     z = Factored(index, torch.zeros(1, 4, 3))
     with pytest.raises(Fault, match="a symbol outside 0…3"):
         scan(Tanh(), {}, torch.eye(3)[None], z, (torch.zeros(1, 2, 3),), backend="cpu")
+
+
+def test_borrowed_arrays_are_seen_and_written_where_they_are() -> None:
+    @njit
+    def run(given, rows):
+        owned = (np.zeros((rows, 3), np.float32), (np.ones((2, rows), np.float32),))
+        zeros, (ones,) = borrowing.borrowed(owned)
+        whole = borrowing.one_row(zeros)
+        for t in range(rows):
+            borrowing.borrowed(given)[t] += zeros[t] + ones[1, t]
+            whole[0, 3 * t + 2] = t
+        borrowing.held(owned)
+        return owned[0], whole.shape
+
+    found = np.zeros((4, 3), np.float32)
+    zeros, shape = run(found, 4)
+    assert np.array_equal(found, np.ones((4, 3)))
+    assert shape == (1, 12) and np.array_equal(zeros[:, 2], np.arange(4)) and not zeros[:, :2].any()

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numba
 
-from rnnrepro.scan.cpu import blas, compiling, inputs, words
+from rnnrepro.scan.cpu import blas, borrowing, compiling, inputs, words
 from rnnrepro.scan.cpu.template import Template
 from rnnrepro.scan.source import Signature, cache_folder, module_of
 
@@ -55,7 +55,7 @@ def compiled(function: Any, types: tuple) -> Callable[..., None]:
 @cache
 def _environment() -> str:
     """What the compiled code depends on besides its own text; Numba itself keeps the kinds of processor apart."""
-    texts = [Path(module.__file__).read_bytes() for module in (blas, compiling, inputs, words)]
+    texts = [Path(module.__file__).read_bytes() for module in (blas, borrowing, compiling, inputs, words)]
     return f"{hashlib.sha256(b''.join(texts)).hexdigest()[:16]} numba {numba.__version__}"
 
 

@@ -21,8 +21,8 @@ def is_flat(units):
 
 
 def row(array, flat):
-    """What the loops over units see of (rows, columns): all in one row, or itself."""
-    return array.reshape(1, -1) if flat else array
+    """What the loops over units see of (rows, columns): all in one row, borrowed, or itself."""
+    return one_row(array) if flat else array
 
 
 def spread(p, rows, flat):
@@ -64,12 +64,21 @@ def forward(W, mode, z, x, index, U, start, last, n, saved, a, p, q, b0, b1, kee
     units = N // PARTS
     flat = is_flat(units)
     columns = (rows if flat else 1) * units
-    work, parameters, length = workspace(), spread(p, rows, flat), chunk_length(rows, M, time)
-    Wt = np.ascontiguousarray(W.T) if TWO_STAGES else W
-    u, y = np.empty((rows, M), np.float32), np.empty((rows, N), np.float32)
-    gates, none = np.empty((1, rows * M), np.float32), np.zeros((1, rows * M), np.float32)
-    zs = np.empty((length * rows if mode != 0 else 1, M), np.float32)
-    ones = np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32)
+    length = chunk_length(rows, M, time)
+    W, z, x, index, U, p, q = borrowed((W, z, x, index, U, p, q))
+    start, last, n, saved, a = borrowed((start, last, n, saved, a))
+    owned = (
+        workspace(),
+        spread(p, rows, flat),
+        np.ascontiguousarray(W.T) if TWO_STAGES else W,
+        np.empty((rows, M), np.float32),
+        np.empty((rows, N), np.float32),
+        np.empty((1, rows * M), np.float32),
+        np.zeros((1, rows * M), np.float32),
+        np.empty((length * rows if mode != 0 else 1, M), np.float32),
+        np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32),
+    )
+    work, parameters, Wt, u, y, gates, none, zs, ones = borrowed(owned)
     for t in range(time):
         i = t % length
         if mode != 0 and i == 0:
@@ -93,6 +102,7 @@ def forward(W, mode, z, x, index, U, start, last, n, saved, a, p, q, b0, b1, kee
     end = slots_at(n, start, time - 1, b0, b1)
     for k in range(len(last)):
         last[k][b0:b1] = end[k]
+    held(owned)
 
 
 def backward(
@@ -108,16 +118,26 @@ def backward(
     units = N // PARTS
     flat = is_flat(units)
     columns = (rows if flat else 1) * units
-    work, parameters, length = workspace(), spread(p, rows, flat), chunk_length(rows, M, time)
-    Wt = np.ascontiguousarray(W.T)  # products with a matrix as it lies in memory are the faster ones
-    us, none = np.empty((length * rows, M), np.float32), np.zeros((rows, g.shape[2]), np.float32)
-    y, g_a = np.empty((rows, N), np.float32), np.empty((rows, M), np.float32)
-    gates = np.empty((1, rows * M), np.float32)
-    m = row(np.empty((rows, max(1, MIDDLE) * units), np.float32), flat)
-    of_p = row(np.zeros((rows, max(1, PARAMETERS) * units), np.float32), flat)
-    of_q = row(np.zeros((rows, max(1, SCALARS) * units), np.float32), flat)
-    ones = np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32)
-    part = np.empty(U.shape if mode == 1 else (1, 1), np.float32)
+    length = chunk_length(rows, M, time)
+    W, x, index, U, p, q, start, n, saved, a = borrowed((W, x, index, U, p, q, start, n, saved, a))
+    g, d, c, dW, dz, dx, dU, dp, dq = borrowed((g, d, c, dW, dz, dx, dU, dp, dq))
+    owned = (
+        workspace(),
+        spread(p, rows, flat),
+        np.ascontiguousarray(W.T),  # products with a matrix as it lies in memory are the faster ones
+        np.empty((length * rows, M), np.float32),
+        np.zeros((rows, g.shape[2]), np.float32),
+        np.empty((rows, N), np.float32),
+        np.empty((rows, M), np.float32),
+        np.empty((1, rows * M), np.float32),
+        np.empty((rows, max(1, MIDDLE) * units), np.float32),
+        np.zeros((rows, max(1, PARAMETERS) * units), np.float32),
+        np.zeros((rows, max(1, SCALARS) * units), np.float32),
+        np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32),
+        np.empty(U.shape if mode == 1 else (1, 1), np.float32),
+    )
+    work, parameters, Wt, us, none, y, g_a, gates, m, of_p, of_q, ones, part = borrowed(owned)
+    m, of_p, of_q = row(m, flat), row(of_p, flat), row(of_q, flat)
     d, c = slots_of(d, b0, b1), slots_of(c, b0, b1)
     result = c
     for t in range(time - 1, -1, -1):
@@ -152,3 +172,4 @@ def backward(
         result[k][:] = d[k]
     if PARAMETERS:
         sum_rows(of_p, dp, rows, units, flat)
+    held(owned)
