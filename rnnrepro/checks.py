@@ -67,9 +67,8 @@ def check_phases(reader: Reader, experiment: Experiment, place: str) -> None:
     """Faults of what follows an experiment's own training: its task's sizes, and its rule."""
     for i, phase in enumerate(experiment.phases):
         where = f"{place}.phases[{i}]"
-        if phase is not None:
-            _check_later_rule(reader, phase, where)
-            _check_sizes(reader, experiment, phase, where)
+        _check_later_rule(reader, phase, where)
+        _check_sizes(reader, experiment, phase, where)
 
 
 def _check_later_rule(reader: Reader, phase: Phase, where: str) -> None:
