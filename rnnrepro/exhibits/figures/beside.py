@@ -1,7 +1,7 @@
 """The authors' own published curves, dashed in the models' colours: over ours where the axes agree, or beside them.
 
-They agree at the paper's own scale, where the curve counts what the exhibit's axis counts. Everywhere else task, size
-and budget differ, and a panel of its own keeps the two from being read as one.
+They agree at the paper's own scale in the experiment that they are of, where a curve counts what the exhibit's axis
+counts. Everywhere else task, size or budget differ, and a panel of its own keeps the two from being read as one.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def gather(view: View, found: Iterable[Panel]) -> dict[str, Beside]:
     for panel in found:
         source = _source(wanted, panel.experiment)
         if source is not None:
-            result[panel.experiment] = _beside(view, source, every)
+            result[panel.experiment] = _beside(view, panel.experiment, source, every)
     return result
 
 
@@ -87,10 +87,9 @@ def _source(wanted: Any, experiment: str) -> str | None:
 
 
 def _beside(
-    view: View, experiment: str, every: Mapping[published.Curve, Sequence[published.Point]]
+    view: View, ours: str, experiment: str, every: Mapping[published.Curve, Sequence[published.Point]]
 ) -> Beside:
     entry = view.entry
-    at_paper = view.project.experiment(view.paper_key, experiment, "paper")
     own = {
         arm: points
         for (where, arm, split, metric), points in every.items()
@@ -98,16 +97,15 @@ def _beside(
         and (not entry.models or arm in entry.models)
     }
     if not own:
-        known = sorted(
-            {where for where, _, split, metric in every if (split, metric) == (entry.split, entry.metric)}
-        )
+        known = {where for where, _, split, metric in every if (split, metric) == (entry.split, entry.metric)}
         raise Fault(
             f"{view.where}: no published curve of {entry.metric} on {entry.split} is of {experiment}"
-            f"{nearest(experiment, known)}; there are those of {', '.join(known) or 'nothing'}"
+            f"{nearest(experiment, known)}"
         )
+    at_paper = view.project.experiment(view.paper_key, experiment, "paper")
     order = dict.fromkeys([*entry.models, *(at_paper.models if at_paper else ()), *own])
     curves = [_curve(arm, _label(view, experiment, arm), own[arm]) for arm in order if arm in own]
-    agree = view.scale == "paper" and all(curve.x_kind == entry.x for curve in curves)
+    agree = view.scale == "paper" and ours == experiment and all(c.x_kind == entry.x for c in curves)
     return Beside(at_paper.title if at_paper else experiment, curves, agree)
 
 
@@ -225,7 +223,8 @@ def notes(view: View, found: Mapping[str, Beside]) -> list[str]:
     if all(beside.over for beside in found.values()):
         return said
     why = (
-        "The published curves do not count what our axis counts, so they have a panel of their own."
+        "The published curves are of another experiment or do not count what our axis counts, so they have panels of "
+        "their own."
         if view.scale == "paper"
         else "At this scale task, size or budget are not the paper's: the published curves have panels and axes of "
         "their own, and only the order of the models can be compared."

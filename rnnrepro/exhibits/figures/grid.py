@@ -152,10 +152,7 @@ def _value(view: View, cell: CellRecords, settings: Mapping[str, str], key: str)
 
 def _at(view: View, cell: CellRecords, settings: Mapping[str, str], key: str) -> str:
     if key not in settings:
-        known = ", ".join(settings) or "no grid"
-        raise Fault(
-            f"{view.where}: the grid of {cell.key} has no {key!r}{nearest(key, settings)}; it has {known}"
-        )
+        raise Fault(f"{view.where}: the grid of {cell.key} has no {key!r}{nearest(key, settings)}")
     return settings[key]
 
 
