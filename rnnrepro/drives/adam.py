@@ -7,17 +7,14 @@ where g has been exactly 0 so far v/√(s + 1e-16) is 0, and its derivative in g
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Generator, Tensor
-from torch.autograd.function import once_differentiable
 
 from rnnrepro.drives.biases import TwoBiases
-from rnnrepro.drives.filters import constant, filter_of, number_a_run
+from rnnrepro.drives.filters import number_a_run
+from rnnrepro.drives.normalised import normalised
 from rnnrepro.drives.projection import Embedded, Z, factored
-
-_SMALL = 1e-16
 
 
 class RMSProp(TwoBiases):
@@ -54,12 +51,8 @@ class RMSProp(TwoBiases):
 
     def forward(self, x: Tensor | Embedded, state: tuple[Tensor, ...] = ()) -> tuple[Z, tuple[Tensor, ...]]:
         g = factored(x, self.weight, self.bias).dense()
-        s = self.squares(g, state[0] if state else None)
-        return self.behind(_OverRoot.apply(self.epsilon[:, None, None, None] * g, s)), (s[:, -1],)
-
-    def squares(self, g: Tensor, start: Tensor | None) -> Tensor:
-        """s (S, T, B, M) of g (S, T, B, M), from s before the first step."""
-        return filter_of(constant(self.beta, g.shape[1]), 1 - self.beta, g)(_Square.apply(g), start)
+        z, _, s = normalised(g, torch.zeros_like(self.beta), self.epsilon, self.beta, None, *state)
+        return self.behind(z), (s,)
 
 
 class Adam(RMSProp):
@@ -93,40 +86,5 @@ class Adam(RMSProp):
 
     def forward(self, x: Tensor | Embedded, state: tuple[Tensor, ...] = ()) -> tuple[Z, tuple[Tensor, ...]]:
         g = factored(x, self.weight, self.bias).dense()
-        before = state or (None, None)
-        v = filter_of(constant(self.mu, g.shape[1]), self.epsilon, g)(g, before[0])
-        s = self.squares(g, before[1])
-        return self.behind(_OverRoot.apply(v, s)), (v[:, -1], s[:, -1])
-
-
-class _OverRoot(torch.autograd.Function):
-    """v / √(s + 1e-16); half as many passes through memory as the derivative that autograd puts together."""
-
-    @staticmethod
-    def forward(ctx: Any, v: Tensor, s: Tensor) -> Tensor:
-        root = (s + _SMALL).sqrt_()
-        z = v / root
-        ctx.save_for_backward(z, root)
-        return z
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dz: Tensor) -> tuple[Tensor, Tensor]:
-        z, root = ctx.saved_tensors
-        dv = dz / root
-        return dv, (dv * z).div_(root).mul_(-0.5)
-
-
-class _Square(torch.autograd.Function):
-    """g², in the same sense."""
-
-    @staticmethod
-    def forward(ctx: Any, g: Tensor) -> Tensor:
-        ctx.save_for_backward(g)
-        return g * g
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, ds: Tensor) -> Tensor:
-        (g,) = ctx.saved_tensors
-        return (ds * g).mul_(2.0)
+        z, *last = normalised(g, self.mu, self.epsilon, self.beta, *state)
+        return self.behind(z), tuple(last)
