@@ -157,6 +157,7 @@ def test_a_panel_an_arm_has_a_line_an_experiment_from_light_to_dark(view_of):
     (ax,) = drawn.figure.axes
     assert ax.get_title(loc="left") == "RFLO"
     assert [row["model"] for row in drawn.numbers.rows] == ["T = 200", "T = 400", "T = 800"]
+    assert drawn.numbers.header()[0] == "experiment"
     assert {shade for shade, _ in layout.ramp(3)} <= {line.get_color() for line in ax.lines}
 
 

@@ -259,6 +259,8 @@ def numbers(view: View, found: Sequence[Panel], published: Mapping[str, Beside])
         **(beside.HEADINGS if published else {}),
         "chance": "guessing",
     }
+    if view.option("panels", "experiment") == "arm":
+        headings |= {"panel": "model", "model": "experiment"}
     if all(row["reported"] is None for row in rows):
         headings = {k: v for k, v in headings.items() if k not in ("reported", "status")}
     what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
