@@ -145,8 +145,8 @@ def figure(height_mm: float, *, wide: bool = False) -> Figure:
 
 
 def colour(model: str) -> str:
-    """The colour of a model, the same in every figure."""
-    return COLOURS.get(model) or OTHERS[zlib.crc32(model.encode()) % len(OTHERS)]
+    """The colour of a model, the same in every figure; an arm that is named after a learning rule has the rule's."""
+    return COLOURS.get(model) or RULES.get(model) or OTHERS[zlib.crc32(model.encode()) % len(OTHERS)]
 
 
 def rule(name: str) -> str:

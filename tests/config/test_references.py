@@ -146,6 +146,7 @@ def test_every_measurement_that_an_exhibit_shows_is_taken():
         "spectrum": "spectrum",
         "forgetting": "forgetting",
         "gradients": "gradient_flow",
+        "gradient_image": "gradient_history",
         "profile": "hidden_chain",
         "modrelu_gain": "modrelu_gain",
     }

@@ -14,7 +14,7 @@ from rnnrepro.claims.statistics import of_cell
 from rnnrepro.cli import main
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits import style
-from rnnrepro.exhibits.figures import grid
+from rnnrepro.exhibits.figures import beside, grid, lines
 from rnnrepro.exhibits.view import View, open_view
 from rnnrepro.project import load
 
@@ -191,7 +191,7 @@ def test_published_curves_have_axes_of_their_own_where_the_axes_do_not_agree(vie
     assert ours.get_ylim() != theirs.get_ylim() and theirs.get_xlabel() == "epoch"
     for arm in ("lstm", "momentum_lstm", "adam_lstm"):
         np.testing.assert_array_equal(dashed(theirs)[style.COLOURS[arm]], of_file(pictures, arm))
-    said = "only the order of the models" if scale == "quick" else "do not count what our axis counts"
+    said = "only the order of the models" if scale == "quick" else "or do not count what our axis counts"
     assert any(said in note for note in drawn.notes)
 
 
@@ -244,6 +244,25 @@ def test_a_logarithmic_exhibit_has_logarithmic_published_curves(view_of):
 def test_published_curves_that_are_not_there_are_a_fault(view_of, options, said):
     with pytest.raises(Fault, match=said):
         exhibits.draw(view_of("convergence", **options))
+
+
+def test_published_curves_lie_over_ours_at_a_lower_scale_with_the_papers_task_training_and_models(view_of):
+    drawn = exhibits.draw(view_of("same", entry={"x": "epoch"}))
+    assert [bool(dashed(ax)) for ax in drawn.figure.axes] == [True]
+    assert not any("only the order" in note for note in drawn.notes)
+
+
+def test_published_sizes_of_one_model_have_marks_of_their_own(view_of):
+    view = view_of("convergence")
+    (panel,) = lines.gather(view)
+    points = published.curves(published.of_paper(view.project, "gamma"))
+    own = dict.fromkeys(("lstm", "lstm.n63", "rnn"), points["digits", "lstm", "test", "cross_entropy"])
+    found = beside._curves(view, panel, "digits", own)
+    assert [(curve.colour, curve.marker) for curve in found] == [
+        (style.COLOURS["lstm"], "o"),
+        (style.COLOURS["lstm"], "s"),
+        (style.COLOURS["rnn"], "o"),
+    ]
 
 
 # gradients over training

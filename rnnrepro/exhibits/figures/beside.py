@@ -1,7 +1,7 @@
 """The authors' own published curves, dashed in the models' colours: over ours where the axes agree, or beside them.
 
-They agree at the paper's own scale in the experiment that they are of, where a curve counts what the exhibit's axis
-counts. Everywhere else task, size or budget differ, and a panel of its own keeps the two from being read as one.
+They agree where the experiment that they are of has the task, the training and the models of the paper's scale, and a
+curve counts what the exhibit's axis counts. Everywhere else a panel of their own keeps the two from being read as one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rnnrepro.exhibits.view import View
 
 DASH = (0, (4, 2))
 RINGS = {"marker": "o", "markersize": 2.6, "markerfacecolor": "white", "markeredgewidth": 0.7}
+_MARKERS = ("o", "s", "^", "D")
 _UNITS = {"step": "optimiser step", "epoch": "epoch"}
 
 
@@ -31,6 +32,8 @@ class Curve:
 
     arm: str
     label: str
+    colour: str
+    marker: str
     x: np.ndarray
     x_kind: str
     value: np.ndarray
@@ -38,11 +41,6 @@ class Curve:
     seeds: int
     status: str
     source: str
-
-    @property
-    def colour(self) -> str:
-        """The model's."""
-        return style.colour(self.arm.partition(".")[0])
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def gather(view: View, found: Iterable[Panel]) -> dict[str, Beside]:
     for panel in found:
         source = _source(wanted, panel.experiment)
         if source is not None:
-            result[panel.experiment] = _beside(view, panel.experiment, source, every)
+            result[panel.experiment] = _beside(view, panel, source, every)
     return result
 
 
@@ -87,7 +85,7 @@ def _source(wanted: Any, experiment: str) -> str | None:
 
 
 def _beside(
-    view: View, ours: str, experiment: str, every: Mapping[published.Curve, Sequence[published.Point]]
+    view: View, panel: Panel, experiment: str, every: Mapping[published.Curve, Sequence[published.Point]]
 ) -> Beside:
     entry = view.entry
     own = {
@@ -104,9 +102,21 @@ def _beside(
         )
     at_paper = view.project.experiment(view.paper_key, experiment, "paper")
     order = dict.fromkeys([*entry.models, *(at_paper.models if at_paper else ()), *own])
-    curves = [_curve(arm, _label(view, experiment, arm), own[arm]) for arm in order if arm in own]
-    agree = view.scale == "paper" and ours == experiment and all(c.x_kind == entry.x for c in curves)
+    curves = _curves(view, panel, experiment, {arm: own[arm] for arm in order if arm in own})
+    agree = panel.experiment == experiment and _as_in_the_paper(view, experiment, own)
+    agree = agree and all(curve.x_kind == entry.x for curve in curves)
     return Beside(at_paper.title if at_paper else experiment, curves, agree)
+
+
+def _as_in_the_paper(view: View, experiment: str, arms: Iterable[str]) -> bool:
+    """Whether task, training and the arms that run here are those of the paper's scale, seeds apart."""
+    here, there = (view.project.experiment(view.paper_key, experiment, s) for s in (view.scale, "paper"))
+    if here is None or there is None:
+        return False
+    both = [arm for arm in arms if arm in here.models and arm in there.models]
+    return (here.task, here.training) == (there.task, there.training) and all(
+        here.models[arm] == there.models[arm] for arm in both
+    )
 
 
 def _label(view: View, experiment: str, arm: str) -> str:
@@ -116,11 +126,23 @@ def _label(view: View, experiment: str, arm: str) -> str:
     return next((e.models[arm].label for e in settings if arm in e.models and e.models[arm].label), arm)
 
 
-def _curve(arm: str, label: str, points: Sequence[published.Point]) -> Curve:
-    x, value = (np.array([getattr(point, word) for point in points]) for word in ("x", "value"))
-    std = np.array([np.nan if point.std is None else point.std for point in points])
-    last = points[-1]
-    return Curve(arm, label, x, last.x_kind, value, std, last.seeds, last.status, last.source)
+def _curves(
+    view: View, panel: Panel, experiment: str, own: Mapping[str, Sequence[published.Point]]
+) -> list[Curve]:
+    """The curves of arms, in the colours of ours; those of one colour have marks of their own."""
+    ours = {line.records.provenance["arm"]: line.colour for line in panel.lines}
+    found: list[Curve] = []
+    for arm, points in own.items():
+        shade = ours.get(arm) or style.colour(arm.partition(".")[0])
+        mark = _MARKERS[sum(curve.colour == shade for curve in found) % len(_MARKERS)]
+        x, value = (np.array([getattr(point, word) for point in points]) for word in ("x", "value"))
+        std = np.array([np.nan if point.std is None else point.std for point in points])
+        said = points[-1]
+        label = _label(view, experiment, arm)
+        found.append(
+            Curve(arm, label, shade, mark, x, said.x_kind, value, std, said.seeds, said.status, said.source)
+        )
+    return found
 
 
 def plot(ax: Axes, curves: Iterable[Curve]) -> None:
@@ -135,7 +157,7 @@ def plot(ax: Axes, curves: Iterable[Curve]) -> None:
             linestyle=DASH,
             linewidth=1.0,
             zorder=3.5,
-            **RINGS,
+            **{**RINGS, "marker": curve.marker},
         )
 
 
@@ -174,7 +196,11 @@ def entries(found: Mapping[str, Beside], ours: Iterable[str]) -> list[tuple[Any,
     """What a shared legend says of them: the models that ours are not among, and what dashes and rings mean."""
     known = set(ours)
     every = {curve.label: curve for beside in found.values() for curve in beside.curves}
-    own = [(f"{label}, published", c.colour, DASH, RINGS) for label, c in every.items() if label not in known]
+    own = [
+        (f"{label}, published", c.colour, DASH, {**RINGS, "marker": c.marker})
+        for label, c in every.items()
+        if label not in known
+    ]
     return [*own, ("published", style.GREY, DASH, RINGS)] if every else []
 
 
@@ -213,12 +239,13 @@ def notes(view: View, found: Mapping[str, Beside]) -> list[str]:
     if not curves:
         return []
     counts = sorted({curve.seeds for curve in curves})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    seeds = f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seeds"
+    over = "of one seed" if counts == [1] else f"mean over {seeds}"
     ends = " or ".join(dict.fromkeys(f"{c.x_kind} {c.x[-1]:,.0f}".replace(",", "\u202f") for c in curves))
     sources = "; ".join(dict.fromkeys(curve.source for curve in curves))
     said = [
-        f"Dashed, with rings: the authors' published curves, mean over {seeds} seeds, bands ± one standard deviation "
-        f"where it is known; they end at {ends} (source: {sources})."
+        f"Dashed, with rings: the authors' published curves, {over}, bands ± one standard deviation where it is known; "
+        f"they end at {ends} (source: {sources})."
     ]
     if all(beside.over for beside in found.values()):
         return said

@@ -64,24 +64,19 @@ def draw(view: View) -> Drawn:
 
 
 def _gather(view: View) -> list[Image]:
+    cells = {experiment: view.records_of(experiment) for experiment in view.entry.experiments}
+    several = sum(map(bool, cells.values())) > 1
     found = []
-    for experiment in view.entry.experiments:
-        cells = view.records_of(experiment)
-        own = looks(view, cells)
-        for cell in cells:
-            for point in series.points(cell):
-                title = _title(view, experiment, cell, point)
-                image = _image(cell, point, experiment, title, own[cell.provenance["arm"]])
+    for experiment, every in cells.items():
+        own = looks(view, every)
+        ending = f", {view.experiment_title(experiment)}" if several else ""
+        for cell in every:
+            points = series.points(cell)
+            for point in points:
+                named = view.label(cell) + (f", {chosen.spoken(point, points)}" if len(points) > 1 else "")
+                image = _image(cell, point, experiment, named + ending, own[cell.provenance["arm"]])
                 found += [image] if image is not None else []
     return found
-
-
-def _title(view: View, experiment: str, cell: CellRecords, point: str) -> str:
-    every = series.points(cell)
-    named = [view.label(cell)]
-    named += [chosen.spoken(point, every)] if len(every) > 1 else []
-    named += [view.experiment_title(experiment)] if len(view.entry.experiments) > 1 else []
-    return ", ".join(named)
 
 
 def _image(cell: CellRecords, point: str, experiment: str, title: str, look: Look) -> Image | None:
@@ -125,7 +120,7 @@ def _images(view: View, place: Any, found: Sequence[Image]) -> list[Axes]:
             cmap="cividis",
             rasterized=True,
         )
-        layout.title(ax, image.title, letters=28 if columns > 2 else 40)
+        layout.title(ax, image.title, letters={4: 20, 3: 28}.get(columns, 40))
     for ax in axes[-columns:]:
         ax.set_xlabel("time step t")
     for ax in axes[::columns]:

@@ -75,7 +75,7 @@ def _short(key: str) -> str:
 def gather(view: View) -> list[Panel]:
     """Our panels, each followed by the reported one of the same experiment and arm; then what is reported alone."""
     ours = {panel.of: panel for panel in _ours(view)}
-    printed = {panel.of: panel for panel in _reported(view)}
+    printed = {panel.of: panel for panel in _reported(view, ours)}
     order = [*ours, *(of for of in printed if of not in ours)]
     return [panel for of in order for panel in (ours.get(of), printed.get(of)) if panel is not None]
 
@@ -156,8 +156,11 @@ def _at(view: View, cell: CellRecords, settings: Mapping[str, str], key: str) ->
     return settings[key]
 
 
-def _reported(view: View) -> Iterable[Panel]:
-    """The reported grids; a row says in its `part` where it stands, by the last word of each key: `mu=0.6`."""
+def _reported(view: View, ours: Iterable[tuple[str, str]]) -> Iterable[Panel]:
+    """The reported grids, with their experiment's title where ours does not stand beside.
+
+    A row says in its `part` where it stands, by the last word of each key: `mu=0.6`.
+    """
     rows, columns = keys(view)
     together = ARM in (rows, columns)
     groups: dict[tuple[str, str], dict[Place, Square]] = {}
@@ -170,7 +173,14 @@ def _reported(view: View) -> Iterable[Panel]:
         squares[place] = Square(row.value, sd=row.spread, status=row.status)
     for of, squares in groups.items():
         statuses = _listed([square.status for square in squares.values()])
-        yield Panel(of, f"reported ({statuses})", squares, reported=True)
+        named = "" if of in ours else f": {paper_title(view, of[0])}"
+        yield Panel(of, f"reported{named} ({statuses})", squares, reported=True)
+
+
+def paper_title(view: View, experiment: str) -> str:
+    """What an experiment is called at the paper's own scale."""
+    settings = view.project.experiment(view.paper_key, experiment, "paper")
+    return settings.title if settings else view.experiment_title(experiment)
 
 
 def _printed(view: View, row: Reported, key: str) -> Any:
