@@ -8,26 +8,12 @@ import pytest
 from rnnrepro import exhibits, plan, records
 from rnnrepro.claims import table
 from rnnrepro.claims.statistics import of_cell
-from rnnrepro.cli import main
 from rnnrepro.cli.claims import verdicts
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits import chosen, page, readme
 from rnnrepro.exhibits.figures import arrays
 from rnnrepro.project import load
 
-NOTEBOOKS = [
-    "counts",
-    "curves_best",
-    "profile",
-    "gates",
-    "gain",
-    "memory",
-    "memory_table",
-    "decoding",
-    "derivative",
-    "table_best",
-    "henrici",
-]
 KEY = "beta/grid/"
 
 
@@ -234,12 +220,3 @@ def test_a_page_tells_a_grid_by_its_values_and_a_long_one_by_its_range(grids):
     cells = {cell.arm: cell for cell in plan.cells(load(grids), "quick") if cell.experiment == "grid"}
     assert page._optimiser(cells["chain"]) == "rmsprop_keras, rate 0.001; matrix.gain 0.96, 1, 1.02"
     assert page._values([0.05 * i for i in range(1, 22)]) == "0.05 to 1.05 (21 values)"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_every_kind_of_notebook_executes_without_training(grids, grid_results, tmp_path, name):
-    words = ["exhibit", "beta", name, "--scale", "quick", "--config", grids, "--results", grid_results]
-    assert main([*map(str, words), "--output", str(tmp_path / name)]) == 0
-    kind = load(grids).papers["beta"].exhibits[name].kind
-    assert all((tmp_path / f"{name}.{ending}").stat().st_size > 100 for ending in exhibits.outputs(kind))

@@ -1,4 +1,4 @@
-"""Every model of scale paper takes one real optimiser step at its true shapes."""
+"""Every model of scale paper is built at its true size, and takes one real optimiser step at its true shapes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from rnnrepro import plan, project, tables
+from rnnrepro import models, plan, project, tables
 from rnnrepro.datasets import activity, images, speech, texts
 from rnnrepro.datasets.registry import row
 from rnnrepro.tasks import speech as speech_task
@@ -20,14 +20,43 @@ from rnnrepro.training.state import begin
 ROOT = Path(__file__).parents[2]
 
 
-def distinct() -> dict[str, plan.Cell]:
-    """One cell for each task, model and batch size: rates and gains change no shape."""
+def stepped() -> dict[str, plan.Cell]:
+    """One cell for each kind of task, width and composition of a model; of equal ones the one with least to compute.
+
+    Initialisers, rates and the length of sequences change no shape of a parameter: see `built` for the first.
+    """
     found: dict[str, plan.Cell] = {}
-    for cell in planned():
+    for cell in sorted(PLANNED, key=lambda cell: sequences(cell) * cell.shape.length):
         settings = cell.runs[0].settings
-        shapes = [settings["task"], what_shapes(settings["model"]), settings["training"]["batch"]]
+        rules = [settings["model"]["rule"]["kind"], *(phase["rule"] for phase in settings.get("phases", ()))]
+        shapes = [settings["task"]["kind"], *sides(cell), composition(settings["model"]), rules]
         found.setdefault(plan.digest(shapes), cell)
     return {cell.key: cell for cell in found.values()}
+
+
+def built() -> dict[str, plan.Cell]:
+    """One cell for each model with its initialisers and the sides of its task, but those that take a step."""
+    found: dict[str, plan.Cell] = {plan.digest(kind_of(cell)): cell for cell in STEPPED.values()}
+    others = {plan.digest(kind_of(cell)): cell for cell in PLANNED}
+    return {cell.key: cell for known, cell in others.items() if known not in found}
+
+
+def kind_of(cell: plan.Cell) -> list:
+    return [*sides(cell), what_shapes(cell.runs[0].settings["model"])]
+
+
+def sides(cell: plan.Cell) -> list:
+    """How many numbers enter and leave a network, and whether at every step."""
+    return [cell.shape.inputs, cell.shape.outputs, cell.shape.readouts > 1]
+
+
+def sequences(cell: plan.Cell) -> int:
+    return cell.runs[0].settings["training"]["batch"]
+
+
+def composition(model: dict) -> dict:
+    """What a model is made of, at which width."""
+    return {key: model[key] for key in model if key.endswith("_kind") or key in SIZES}
 
 
 def planned() -> list[plan.Cell]:
@@ -45,7 +74,7 @@ def what_shapes(model: dict) -> dict:
     Of a language model of several layers sizes and units alone: its initialisers are tested where they take less time.
     """
     if model["network"]["layers"] > 1:
-        return {key: model[key] for key in ("hidden", "network", "embedding", "dropout", "update_kind")}
+        return {key: model[key] for key in (*SIZES, "update_kind")}
     apart = {part: tables.row(part, model[f"{part}_kind"]).per_run for part in tables.PARTS}
     own = {part: {k: v for k, v in model[part].items() if k not in apart[part]} for part in tables.PARTS}
     return {**model, **own}
@@ -58,7 +87,10 @@ def short(settings: dict) -> dict:
     return {**settings, "task": {**settings["task"], "length": 10}}
 
 
-CELLS = distinct()
+SIZES = ("hidden", "network", "embedding", "dropout")
+PLANNED = planned()
+STEPPED = stepped()
+BUILT = built()
 
 
 @pytest.fixture(autouse=True)
@@ -103,9 +135,9 @@ def noise_is_not_kept():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", CELLS)
+@pytest.mark.parametrize("key", STEPPED)
 def test_one_real_step_at_the_true_shapes(key):
-    cell = CELLS[key]
+    cell = STEPPED[key]
     settings = short(cell.runs[0].settings)
     state = begin([settings], ["run"], data=None, device=torch.device("cpu"))
     expected = shape(settings["task"], settings["training"]["batch"])
@@ -116,6 +148,23 @@ def test_one_real_step_at_the_true_shapes(key):
     still = [name for name, value in state.network.named_parameters() if torch.equal(value, before[name])]
     assert still == [] or set(still) <= unmoved(state), still
     assert all(value.isfinite().all() for value in state.network.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", BUILT)
+def test_every_initialiser_fills_its_parameters_at_the_true_size(key):
+    cell = BUILT[key]
+    model = cell.runs[0].settings["model"]
+    network = models.compose(
+        models.joined([model]),
+        input_size=cell.shape.inputs,
+        output_size=cell.shape.outputs,
+        index_inputs=bool(model["embedding"]),
+        readout_every=cell.shape.readouts > 1,
+        generators=[torch.Generator().manual_seed(0)],
+    )
+    assert all(value.isfinite().all() for value in network.parameters())
+    assert network.recurrence.matrix.build().isfinite().all()
 
 
 def unmoved(state) -> set[str]:
