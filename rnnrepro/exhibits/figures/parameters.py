@@ -34,7 +34,7 @@ def draw(view: View) -> Drawn:
     view.need(found, f"no run has recorded {view.entry.metric} on the {view.entry.split} split")
     rows = [row for own in found.values() for row in own]
     with style.journal():
-        drawn, axes = layout.panels(len(found), height_mm=80)
+        drawn, axes = layout.panels(len(found), height_mm=88, wide=True)
         for ax, (name, own) in zip(axes, found.items(), strict=True):
             _panel(view, ax, own)
             layout.title(ax, view.experiment_title(name), letters=36 if len(found) < 3 else 28)
@@ -48,9 +48,7 @@ def _rows(view: View, name: str) -> list[Row]:
     experiment = view.project.experiment(view.paper_key, name, view.scale)
     printed = {} if experiment is None or experiment.stand_in else _printed(view, name)
     rows = [_of_cell(view, name, cell, printed.pop(_arm(cell), None)) for cell in view.records_of(name)]
-    labels = experiment.labels if experiment else {}
-    alone = [_of_reported(view, name, labels.get(arm, arm), arm, value) for arm, value in printed.items()]
-    return rows + alone
+    return rows + [_of_reported(view, name, arm, value) for arm, value in printed.items()]
 
 
 def _arm(cell: CellRecords) -> str:
@@ -80,14 +78,22 @@ def _of_cell(view: View, name: str, cell: CellRecords, printed: Reported | None)
     }
 
 
-def _of_reported(view: View, name: str, label: str, arm: str, printed: Reported) -> Row:
+def _of_reported(view: View, name: str, arm: str, printed: Reported) -> Row:
     return {
         "experiment": view.experiment_title(name),
-        "model": label,
+        "model": _name(view, name, arm),
         "colour": style.colour(arm.partition(".")[0]),
         "seeds": 0,
         **_said(printed),
     }
+
+
+def _name(view: View, name: str, arm: str) -> str:
+    """Of an arm that is not run here: as it is called at this scale or at the paper's own."""
+    scales = (view.scale, "paper")
+    known = [e for scale in scales if (e := view.project.experiment(view.paper_key, name, scale))]
+    labels = [e.models[arm].label if arm in e.models else e.labels.get(arm) for e in known]
+    return next(filter(None, labels), arm)
 
 
 def _said(printed: Reported | None) -> Row:
