@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from rnnrepro import plan, tables
+from rnnrepro import exhibits, plan, tables
 from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
 
 NAME, HELP = "list", "papers, experiments and exhibits; or the rows of a vocabulary"
@@ -12,7 +12,9 @@ NAME, HELP = "list", "papers, experiments and exhibits; or the rows of a vocabul
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("kind", nargs="?", choices=sorted(tables.KINDS), help="list this vocabulary instead")
+    parser.add_argument(
+        "kind", nargs="?", choices=sorted([*tables.KINDS, "exhibit"]), help="list this vocabulary instead"
+    )
     scale_option(parser)
     project_options(parser)
 
@@ -20,6 +22,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
     project = project_of(args)
+    if args.kind == "exhibit":
+        for name, kind in exhibits.KINDS.items():
+            print(
+                f"{name:20s} {'figure' if kind.figure else 'table'}; options: {', '.join(kind.options) or 'none'}"
+            )
+        return 0
     if args.kind:
         for name, row in tables.KINDS[args.kind].items():
             print(f"{name:20s} {row.about}")
@@ -36,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
                     f"{experiment.title}: {plan.lacking(project, experiment) or ', '.join(experiment.models)}"
                 )
             print(f"  experiment {key}/{name:28s} {what}")
-        for name, exhibit in paper.exhibits.items():
-            where = exhibit.title if scale in exhibit.scales else f"not at scale {scale}"
+        for name, entry in paper.exhibits.items():
+            where = entry.title if scale in entry.scales else f"not at scale {scale}"
             print(f"  exhibit    results/{scale}/{key}/{name}.html  {where}")
     return 0
