@@ -2,7 +2,8 @@
 
 Fitted to the measured seconds a step of 68 cells of all three scales (T 50 to 2,020, N 20 to 512), on one thread of
 a shared two-core server processor with the compiled scan; the root mean square error is 12 %. The plain scan takes
-two to five times as long.
+two to five times as long. What holds of fewer than eight sequences a step was measured apart, with one to ten of them
+(T 100 to 800, N 10 to 200, up to nine runs), and is right to a third.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from rnnrepro.widths import Width, widths
 _STEP_SECONDS = 0.12e-3  # an optimiser step of a stack, whatever its size
 _TIME_SECONDS = 5.6e-6  # a run and time step, forward and backward
 _UNIT_SECONDS = {1: 1.0e-9, 4: 7.9e-9}  # a unit of the state and time step, by the number of gates
+_FEW = 8
+"""Below so many sequences a time step is cheaper, but products are slower and an optimiser step's calls weigh more."""
+_CALLS_SECONDS = 0.9e-3  # more of them in a step, for a single sequence
 _OUTPUT_SECONDS = 5.7e-9  # an output, its loss and gradient
 _FLOPS_PER_SECOND = 105e9  # of the products
 _MATRIX_FLOPS = {
@@ -78,6 +82,7 @@ def _estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
     runs, training, model = len(settings), settings[0]["training"], settings[0]["model"]
     layers = widths(model, shape.inputs)
     steps, batch = training["steps"], training["batch"]
+    few = min(1.0, batch / _FEW)
     product = sum(2 * layer.columns * (layer.rows + layer.inputs) for layer in layers)
     product += 2 * layers[-1].rows * shape.outputs * shape.readouts / shape.length
     matrix = _matrix_flops(model, layers)
@@ -90,8 +95,8 @@ def _estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
     )
     units = sum(layer.hidden * _unit_seconds(layer.columns // layer.hidden) for layer in layers)
     sequence = shape.length * units + shape.readouts * shape.outputs * _OUTPUT_SECONDS
-    sequence += 3 * product * shape.length / _FLOPS_PER_SECOND
-    step = len(layers) * shape.length * _TIME_SECONDS + batch * sequence + matrix / _FLOPS_PER_SECOND
+    sequence += 3 * product * shape.length / (_FLOPS_PER_SECOND * few**0.5)
+    step = len(layers) * shape.length * _TIME_SECONDS * few + batch * sequence + matrix / _FLOPS_PER_SECOND
     if model["dropout"]["recurrent"]:
         step += sum(layer.rows * layer.columns for layer in layers) * _MASK_SECONDS
     look = looked_at * sequence / 3 * _LARGER_BATCHES
@@ -100,7 +105,7 @@ def _estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
         steps=steps,
         runs=runs,
         flops=flops,
-        seconds=steps * _STEP_SECONDS + runs * (steps * step + looks * look),
+        seconds=steps * (_STEP_SECONDS + (1 - few) * _CALLS_SECONDS) + runs * (steps * step + looks * look),
         disk_bytes=int(runs * (weights(model, shape) * 3 * _BYTES_PER_VALUE / 2 + rows * _BYTES_PER_VALUE)),
     )
 

@@ -39,11 +39,14 @@ def part(network: Network, task: Interactive, scene: Scene, state: State | None)
 
 @torch.no_grad()
 def greedy(network: Network, task: Interactive) -> Round:
-    """A round from the first scene and the first state on, in which the winner among the next inputs is always taken.
+    """A round from the first scene on, in which the winner among the next inputs is always taken.
 
-    `network.loop` holds the weights of the loop, (S, A, N).
+    It begins in the state that a round with the right inputs leads to: the first state is one that a network which
+    goes on and on has met once. `network.loop` holds the weights of the loop, (S, A, N).
     """
-    scene, state = task.first(network.runs), None
+    (right,) = task.evaluation(task.evaluation_splits[0])
+    _, state = network(right.inputs, every=True)
+    scene = task.first(network.runs)
     outputs, actions = [], [scene.action]
     drawn = network.loop.new_zeros(network.runs, 2)  # with a probability of 0 nothing is explored
     for _ in range(task.parts):
