@@ -13,6 +13,11 @@ from rnnrepro.plan import Cell
 CONFIG = Path(__file__).parents[2] / "config"
 PROJECT = project.load(CONFIG)
 PAPERS = list(PROJECT.papers)
+RATES = {
+    "bptt": {200: 0.03, 400: 0.03, 800: 0.01, 1600: 0.03},
+    "rflo": {200: 0.03, 400: 0.01, 800: 1e-3, 1600: 3e-4},
+}
+"""Of Murray 2019, by the period."""
 
 
 def cells(scale: str) -> dict[str, Cell]:
@@ -72,6 +77,17 @@ def test_every_experiment_parses_at_each_of_its_scales_with_arguments_that_the_t
         ("nonnormal/copy/chain.gain=1.02", 375_000),
         ("nonnormal/addition/identity.gain=1", 375_000),
         ("nonnormal/psmnist/fbchain.gain=0.04", 375_000),
+        ("rflo/periodic_200/rflo", 10_000),
+        ("rflo/periodic_1600/bptt", 10_000),
+        ("rflo/notebook/bptt", 10_000),
+        ("rflo/interval_25/bptt", 500),
+        ("rflo/reach/rflo", 10_000),
+        ("rflo/reach_alone/bptt", 20_000),
+        ("sbornn/adding_500/sbo_shb_sparse", 25_000),
+        ("sbornn/mnist/sbo_snag", 200 * 750),
+        ("sbornn/har2/sbo_snag", 200 * 91),
+        ("sbornn/har2_1/sbo_snag", 160 * 2),
+        ("sbornn/har2_10/sbo_snag", 160 * 12),
         ("momentumrnn/mnist/lstm.n256", 150 * 468),
         ("momentumrnn/mnist_permuted_dtriv/dtriv.n512", 150 * 468),
         ("momentumrnn/copying/lstm", 4_000),
@@ -101,8 +117,16 @@ def test_optimiser_steps_at_paper_scale_are_those_of_the_protocol(paper_scale, k
         ("nonnormal/addition/chain.gain=1", 750),
         ("nonnormal/psmnist/chain.gain=1", 784),
         ("nonnormal/words/chain.gain=1", 70),
+        ("sbornn/mnist/sbo_snag", 784),
+        ("sbornn/har2_1/sbo_snag", 128),
         ("nonnormal/characters/lstm.mixed", 150),
         ("nonnormal/enwik8/fbchain.gain=0.21", 200),
+        ("rflo/periodic_200/bptt", 200),
+        ("rflo/periodic_1600/rflo", 1_600),
+        ("rflo/notebook/rflo", 100),
+        ("rflo/interval_15/rflo", 410),
+        ("rflo/reach/rflo", 400),
+        ("rflo/reach_alone/rflo", 1_600),
         ("momentumrnn/mnist/rmsprop_lstm.n128", 784),
         ("momentumrnn/copying/restart_lstm_released", 2_020),
         ("momentumrnn/adding/lstm", 750),
@@ -235,6 +259,25 @@ def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, le
         ("nonnormal/addition/orthogonal.gain=1.05", "model.update_kind", "relu"),
         ("nonnormal/addition/orthogonal.gain=1.05", "task.marks", "equal_halves"),
         ("nonnormal/psmnist/chain.gain=1", "model.hidden", 25),
+        ("sbornn/adding_100/sbo_snag", "model.matrix.rank", 50),
+        ("sbornn/adding_100/sbo_snag", "model.matrix.frozen", False),
+        ("sbornn/adding_100/sbo_snag", "model.update.eta", 1e-3),
+        ("sbornn/adding_100/sbo_snag", "model.update.momentum", 0.5),
+        ("sbornn/adding_100/sbo_sgd_sparse", "model.matrix.scale", 0.0),
+        ("sbornn/adding_500/rnn", "model.update_kind", "tanh"),
+        ("sbornn/adding_500/fastrnn", "optimiser.main.rate", 1e-2),
+        ("sbornn/frozen/sbo_snag.frozen", "model.matrix.frozen", True),
+        ("sbornn/mnist/sbo_snag", "training.milestones", [50, 100, 150]),
+        ("sbornn/mnist/sbo_snag", "training.drop_factor", 2.0),
+        ("sbornn/mnist/sbo_snag", "task.validation", 12_000),
+        ("sbornn/mnist/sbo_snag", "training.batch", 64),
+        ("sbornn/mnist/indrnn", "model.network.layers", 6),
+        ("sbornn/har2/sbo_snag.full", "model.matrix.rank", None),
+        ("sbornn/har2/sbo_snag", "task.validation", 0.2),
+        ("sbornn/har2_1/irnn", "task.fraction", 0.01),
+        ("sbornn/har2_1/irnn", "task.signals", "uci_har"),
+        ("sbornn/har2_10/lstm", "task.loss", "squared_error"),
+        ("sbornn/words/sbo_sgd", "task.length", 300),
         ("nonnormal/psmnist/chain.gain=1", "task.permutation", "per_seed"),
         ("nonnormal/words/chain.gain=0.5", "model.update_kind", "tanh"),
         ("nonnormal/words/chain.gain=0.5", "model.network.last", 400),
@@ -255,6 +298,33 @@ def test_sequences_at_paper_scale_are_as_long_as_the_papers(paper_scale, key, le
         ("nonnormal/characters/lstm.chain", "model.matrix.gain", 1.02),
         ("nonnormal/characters/lstm.chain", "optimiser.main.rate", 2e-3),
         ("nonnormal/enwik8/lstm.mixed", "model.hidden", 1840),
+        ("rflo/periodic_200/rflo", "model.hidden", 30),
+        ("rflo/periodic_200/rflo", "model.matrix.init", "fan_in_normal(1.5)"),
+        ("rflo/periodic_200/rflo", "model.readout.init", "fan_in_uniform"),
+        ("rflo/periodic_200/rflo", "model.readout.bias", None),
+        ("rflo/periodic_200/rflo", "model.start.init", "constant(0.1)"),
+        ("rflo/periodic_200/rflo", "model.start.trained", False),
+        ("rflo/periodic_200/rflo", "model.update.tau", 10.0),
+        ("rflo/periodic_200/rflo", "model.rule.kind", "rflo"),
+        ("rflo/periodic_200/bptt", "model.rule.feedback", "normal(1.0)"),
+        ("rflo/periodic_200/rflo", "optimiser.main.kind", "sgd"),
+        ("rflo/periodic_200/rflo", "training.batch", 1),
+        ("rflo/periodic_200/rflo", "training.clip", None),
+        ("rflo/variants/rflo.readout_only", "model.rule.fed_back", True),
+        ("rflo/variants/rflo.recurrent_only", "model.rule.trains", "recurrent"),
+        ("rflo/variants/rflo.dale", "model.matrix_kind", "dale"),
+        ("rflo/notebook/rflo", "model.hidden", 50),
+        ("rflo/interval_15/rflo", "model.drive.lag", 1),
+        ("rflo/interval_15/rflo", "model.drive.init", "uniform(1.0)"),
+        ("rflo/interval_15/bptt", "model.drive_kind", "affine"),
+        ("rflo/interval_15/rflo", "optimiser.main.rate", 1e-3),
+        ("rflo/interval_25/bptt", "optimiser.main.rate", 3e-3),
+        ("rflo/interval_20/rflo", "task.longest", 200),
+        ("rflo/interval_15/rflo", "task.summed", True),
+        ("rflo/reach/rflo", "task.carried", True),
+        ("rflo/reach_alone/bptt", "model.hidden", 100),
+        *((f"rflo/periodic_{t}/bptt", "optimiser.main.rate", r) for t, r in RATES["bptt"].items()),
+        *((f"rflo/periodic_{t}/rflo", "optimiser.main.rate", r) for t, r in RATES["rflo"].items()),
         ("nonnormal/enwik8/lstm.mixed", "model.matrix.init", "mixed"),
         ("nonnormal/enwik8/lstm.mixed", "model.dropout.recurrent", 0.0),
         ("nonnormal/enwik8/lstm.mixed", "training.clip", 0.25),
@@ -359,6 +429,18 @@ def test_numbers_of_seeds_at_paper_scale(paper_scale, key, seeds):
         ("nonnormal/copy/chain.gain=1", 12_009),
         ("nonnormal/addition/identity.gain=1", 10_401),
         ("nonnormal/psmnist/fbchain.gain=0.01", 935),
+        # ln(parameters / 1000) of the paper's figure, to its reading error; of words without embedding and read-out
+        ("sbornn/mnist/sbo_sgd", 14_346),
+        ("sbornn/mnist/rnn", 15_350),  # 2.73
+        ("sbornn/mnist/lstm", 57_830),  # 4.05
+        ("sbornn/mnist/fastrnn", 33_100),  # 3.50
+        ("sbornn/mnist/irnn", 5_604),  # 1.73
+        ("sbornn/mnist/momentum_lstm", 44_712),  # 3.80
+        ("sbornn/har2/sbo_snag.full", 17_923),  # 2.88
+        ("sbornn/har2/antisymmetric", 17_891),  # 2.89
+        ("sbornn/har2/lipschitz", 17_656),  # 2.88
+        ("sbornn/words/rnn", 1_960_000 + 13_132),  # 2.58
+        ("sbornn/words/indrnn", 4_250_000 + 479_520),  # 6.17
         ("nonnormal/words/chain.gain=1", 9_062_900 - 2_700),  # PyTorch's two biases of a layer are one here
         ("nonnormal/characters/identity.gain=1", 3_454_450 - 2_200),
         ("nonnormal/enwik8/chain.gain=1", 11_879_165 - 4_080),
@@ -398,7 +480,8 @@ def test_training_at_quick_fits_its_budget_and_needs_no_download():
 def test_training_at_small_fits_its_budget_and_reads_the_real_data():
     found = cells("small").values()
     assert sum(cell.estimate.seconds for cell in found) <= 7_500
-    assert {name for cell in found for name in cell.data_sets} == {"mnist", "ptb_char", "ptb_word", "fsdd"}
+    read = {name for cell in found for name in cell.data_sets}
+    assert read == {"mnist", "ptb_char", "ptb_word", "fsdd", "uci_har_subset"}
     assert {len({run.seed for run in cell.runs}) for cell in found} == {3}
 
 

@@ -37,7 +37,7 @@ def draw(view: View) -> Drawn:
         drawn, axes = layout.panels(len(found), height_mm=88, wide=True)
         for ax, (name, own) in zip(axes, found.items(), strict=True):
             _panel(view, ax, own)
-            layout.title(ax, view.experiment_title(name), letters=36 if len(found) < 3 else 28)
+            layout.title(ax, view.experiment_title(name), letters={1: 90, 2: 40}.get(len(found), 28))
         style.panel_letters(axes)
         drawn.legend(handles=_handles(rows), loc="outside lower center", ncols=4, columnspacing=1.2)
     return Drawn(drawn, _numbers(rows), _notes(view, rows), _alt(view, rows))
