@@ -55,7 +55,28 @@ def sum_all(values, out, rows, units, flat):
         out[k] = each[k].sum()
 
 
-HELPERS = (is_flat, row, spread, sum_rows, sum_all)
+def room(W, mode, U, p, g, rows, length, flat):
+    """What the backward loop fills again and again; it is `borrowed` there."""
+    N, M = W.shape
+    units = N // PARTS
+    return (
+        workspace(),
+        spread(p, rows, flat),
+        np.ascontiguousarray(W.T),  # products with a matrix as it lies in memory are the faster ones
+        np.empty((length * rows, M), np.float32),
+        np.zeros((rows, g.shape[2]), np.float32),
+        np.empty((rows, N), np.float32),
+        np.empty((rows, M), np.float32),
+        np.empty((1, rows * M), np.float32),
+        np.empty((rows, max(1, MIDDLE) * units), np.float32),
+        np.zeros((rows, max(1, PARAMETERS) * units), np.float32),
+        np.zeros((rows, max(1, SCALARS) * units), np.float32),
+        np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32),
+        np.empty(U.shape if mode == 1 else (1, 1), np.float32),
+    )
+
+
+HELPERS = (is_flat, row, spread, sum_rows, sum_all, room)
 
 
 def forward(W, mode, z, x, index, U, start, last, n, saved, a, p, q, b0, b1, keep):
@@ -121,21 +142,7 @@ def backward(
     length = chunk_length(rows, M, time)
     W, x, index, U, p, q, start, n, saved, a = borrowed((W, x, index, U, p, q, start, n, saved, a))
     g, d, c, dW, dz, dx, dU, dp, dq = borrowed((g, d, c, dW, dz, dx, dU, dp, dq))
-    owned = (
-        workspace(),
-        spread(p, rows, flat),
-        np.ascontiguousarray(W.T),  # products with a matrix as it lies in memory are the faster ones
-        np.empty((length * rows, M), np.float32),
-        np.zeros((rows, g.shape[2]), np.float32),
-        np.empty((rows, N), np.float32),
-        np.empty((rows, M), np.float32),
-        np.empty((1, rows * M), np.float32),
-        np.empty((rows, max(1, MIDDLE) * units), np.float32),
-        np.zeros((rows, max(1, PARAMETERS) * units), np.float32),
-        np.zeros((rows, max(1, SCALARS) * units), np.float32),
-        np.empty((length * rows if mode == 1 else 1, U.shape[0]), np.float32),
-        np.empty(U.shape if mode == 1 else (1, 1), np.float32),
-    )
+    owned = room(W, mode, U, p, g, rows, length, flat)
     work, parameters, Wt, us, none, y, g_a, gates, m, of_p, of_q, ones, part = borrowed(owned)
     m, of_p, of_q = row(m, flat), row(of_p, flat), row(of_q, flat)
     d, c = slots_of(d, b0, b1), slots_of(c, b0, b1)
