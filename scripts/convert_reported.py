@@ -65,6 +65,7 @@ METRICS = {
     "test perplexity": ("cross_entropy", None),
     "test accuracy %": ("accuracy", Decimal("0.01")),
     "axis units (label: 5e3 training steps)": ("steps", Decimal(5000)),
+    "loss": ("half_squared_error", Decimal(1)),
 }
 """The project's metric and the unit in it; None where its logarithm is the project's."""
 SPLITS = {"timit": {"validation": "dev", "evaluation": "core", "test": "core"}}
@@ -155,6 +156,10 @@ PLACES: dict[str, dict[str, Place | str]] = {
             {"adding": "adding_{T}"},
             note="read with the axis in units of 5,000 steps, as it is labelled",
         ),
+    },
+    "rflo": {
+        "notebook_final_loss": Place("notebook_final", {"periodic_output": "notebook"}, base=(50,)),
+        "learning_rates": "settings, not results",
     },
     "enrnn": {
         "table_timit": "no number of it is known",

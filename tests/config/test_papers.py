@@ -379,6 +379,7 @@ def test_settings_at_paper_scale_are_those_of_the_protocol(paper_scale, key, pat
         ("nnrnn/characters_150/nnrnn", 3),
         ("scornn/mnist/lstm.n128", 3),
         ("enrnn/adding/lstm", 3),
+        ("rflo/periodic_800/rflo", 9),
         ("momentumrnn/timit/momentum_lstm.n84", 5),
         ("momentumrnn/heat_mnist/momentum_lstm.mu=0.6,epsilon=0.6", 1),
     ],
@@ -444,6 +445,10 @@ def test_numbers_of_seeds_at_paper_scale(paper_scale, key, seeds):
         ("nonnormal/words/chain.gain=1", 9_062_900 - 2_700),  # PyTorch's two biases of a layer are one here
         ("nonnormal/characters/identity.gain=1", 3_454_450 - 2_200),
         ("nonnormal/enwik8/chain.gain=1", 11_879_165 - 4_080),
+        ("rflo/periodic_200/rflo", 930),
+        ("rflo/notebook/bptt", 2_550),
+        ("rflo/interval_15/rflo", 10_200),
+        ("rflo/reach/rflo", 10_600),
         ("momentumrnn/mnist_permuted/lstm.n128", 68_362),
         ("momentumrnn/mnist/restart_lstm_released.n256", 267_786),
         ("momentumrnn/timit/adam_lstm.n158", 203_159),
@@ -482,7 +487,10 @@ def test_training_at_small_fits_its_budget_and_reads_the_real_data():
     assert sum(cell.estimate.seconds for cell in found) <= 7_500
     read = {name for cell in found for name in cell.data_sets}
     assert read == {"mnist", "ptb_char", "ptb_word", "fsdd", "uci_har_subset"}
-    assert {len({run.seed for run in cell.runs}) for cell in found} == {3}
+    seeds = {cell.key: len({run.seed for run in cell.runs}) for cell in found}
+    at_paper_scale = {key for key, count in seeds.items() if count == 9}  # Murray 2019, Fig. 2
+    assert {seeds[key] for key in seeds.keys() - at_paper_scale} == {3}
+    assert all(key.startswith("rflo/") for key in at_paper_scale)
 
 
 @pytest.mark.parametrize(
