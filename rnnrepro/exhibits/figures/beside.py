@@ -242,7 +242,7 @@ def notes(view: View, found: Mapping[str, Beside]) -> list[str]:
     seeds = f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seeds"
     over = "of one seed" if counts == [1] else f"mean over {seeds}"
     ends = " or ".join(dict.fromkeys(f"{c.x_kind} {c.x[-1]:,.0f}".replace(",", "\u202f") for c in curves))
-    sources = "; ".join(dict.fromkeys(curve.source for curve in curves))
+    sources = _sources(list(dict.fromkeys(curve.source for curve in curves)))
     said = [
         f"Dashed, with rings: the authors' published curves, {over}, bands ± one standard deviation where it is known; "
         f"they end at {ends} (source: {sources})."
@@ -257,3 +257,11 @@ def notes(view: View, found: Mapping[str, Beside]) -> list[str]:
         "their own, and only the order of the models can be compared."
     )
     return [*said, why]
+
+
+def _sources(every: Sequence[str]) -> str:
+    """Where the curves were read; of many files the folder that they share."""
+    folders = {source.rpartition("/")[0] for source in every}
+    return (
+        f"{folders.pop()}, {len(every)} files" if len(every) > 2 and len(folders) == 1 else "; ".join(every)
+    )

@@ -201,7 +201,7 @@ def _legend(drawn: Figure, found: Sequence[Panel], view: View, published: Mappin
     guess = any(chance(view, panel) is not None for panel in found)
     every = [*entries.values(), *beside.entries(published, entries)]
     every += [("guessing", style.GREY, layout.CHANCE)] if guess else []
-    layout.shared_legend(drawn, every, columns=6 if drawn.get_figwidth() > 5 else 2)
+    layout.shared_legend(drawn, every)
 
 
 def _labels(view: View, ax: Axes, panel: Panel) -> list[layout.Label]:

@@ -139,8 +139,9 @@ def spread(heights: Sequence[float], step: float) -> list[float]:
     return result
 
 
-def shared_legend(drawn: Figure, entries: Sequence[tuple[Any, ...]], *, columns: int = 6) -> None:
-    """Rows of (text, colour, dash) below all panels, at most `columns` in each; a fourth word: a line's marks."""
+def shared_legend(drawn: Any, entries: Sequence[tuple[Any, ...]], *, columns: int = 6) -> None:
+    """Rows of (text, colour, dash) below all panels, as many in each as fit, `columns` at most; a fourth word: a
+    line's marks."""
     handles = [
         Line2D([], [], color=colour, linestyle=dash, linewidth=1.4, label=text, **(marks[0] if marks else {}))
         for text, colour, dash, *marks in entries
@@ -148,10 +149,21 @@ def shared_legend(drawn: Figure, entries: Sequence[tuple[Any, ...]], *, columns:
     drawn.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(len(handles), columns),
+        ncols=_fitting(drawn, [entry[0] for entry in entries], columns),
         handlelength=2.2,
         columnspacing=1.6,
     )
+
+
+def _fitting(drawn: Any, texts: Sequence[str], most: int, size: float = 7.0) -> int:
+    """How many columns of a legend fit across a figure, by the usual width of its letters."""
+    room = drawn.bbox.width * 72 / drawn.get_dpi()
+    for count in range(min(len(texts), most), 1, -1):
+        high = math.ceil(len(texts) / count)
+        widest = [max(map(len, texts[i : i + high])) for i in range(0, len(texts), high)]
+        if sum(0.6 * letters + 4.6 for letters in widest) * size < room:
+            return count
+    return 1
 
 
 def shared_dots(drawn: Figure, entries: Sequence[tuple[str, str]]) -> None:
