@@ -302,3 +302,21 @@ def view_of(config, results, tmp_path):
 def grid_view(grids, grid_results, tmp_path):
     """`viewer` of the invented paper of grids, chains and circles."""
     return viewer(grids, "beta", grid_results, tmp_path)
+
+
+def drawn_whole(drawn, folder: Path, name: str) -> None:
+    """What every figure must have: its files, numbers, a legend in words, a description, and axes with names."""
+    drawn.write(folder / name)
+    assert sorted(path.suffix for path in folder.iterdir()) == [".csv", ".md", ".pdf", ".png", ".tex"]
+    assert drawn.numbers.rows and drawn.notes and len(drawn.alt) > 20
+    panels = [ax for ax in drawn.figure.axes if ax.get_label() != "<colorbar>"]
+    assert all(
+        ax.get_xlabel()
+        or len(ax.get_shared_x_axes().get_siblings(ax)) > 1
+        or ax.get_xticklabels()[0].get_text()  # categories name themselves
+        for ax in panels
+    )
+    named = [ax.get_ylabel() or len(ax.get_shared_y_axes().get_siblings(ax)) > 1 for ax in panels]
+    assert all(named) or name in ("fisher_table", "memory_table")  # their rows are named one by one
+    latex = (folder / f"{name}.tex").read_text(encoding="utf-8")
+    assert all(ord(letter) < 128 for letter in latex), {letter for letter in latex if ord(letter) > 127}

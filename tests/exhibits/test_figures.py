@@ -14,6 +14,8 @@ from rnnrepro.exhibits import style
 from rnnrepro.exhibits.figures import arrays, curves
 from rnnrepro.exhibits.view import open_view
 
+from .conftest import drawn_whole
+
 FIGURES = [
     "fig_copy",
     "fig_both",
@@ -45,21 +47,7 @@ OF_GRIDS = [
     [("view_of", name) for name in FIGURES] + [("grid_view", name) for name in OF_GRIDS],
 )
 def test_every_kind_draws_its_figure_with_numbers_legend_and_description(request, tmp_path, views, name):
-    drawn = exhibits.draw(request.getfixturevalue(views)(name))
-    drawn.write(tmp_path / name)
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".md", ".pdf", ".png", ".tex"]
-    assert drawn.numbers.rows and drawn.notes and len(drawn.alt) > 20
-    panels = [ax for ax in drawn.figure.axes if ax.get_label() != "<colorbar>"]
-    assert all(
-        ax.get_xlabel()
-        or len(ax.get_shared_x_axes().get_siblings(ax)) > 1
-        or ax.get_xticklabels()[0].get_text()  # categories name themselves
-        for ax in panels
-    )
-    named = [ax.get_ylabel() or len(ax.get_shared_y_axes().get_siblings(ax)) > 1 for ax in panels]
-    assert all(named) or name in ("fisher_table", "memory_table")  # their rows are named one by one
-    latex = (tmp_path / f"{name}.tex").read_text(encoding="utf-8")
-    assert all(ord(letter) < 128 for letter in latex), {letter for letter in latex if ord(letter) > 127}
+    drawn_whole(exhibits.draw(request.getfixturevalue(views)(name)), tmp_path, name)
 
 
 def test_the_kinds_and_the_templates_are_the_same():

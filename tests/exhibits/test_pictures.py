@@ -353,13 +353,3 @@ def test_a_training_stores_its_gradients_at_each_evaluation_and_they_are_drawn(p
     assert np.asarray(image.get_array()).size == 4 * 7  # steps 0, 2, 4, 6 and h_0 … h_6
     assert [row["step"] for row in drawn.numbers.rows] == [0, 4, 6]
     assert all(0 < row["start"] < np.inf for row in drawn.numbers.rows)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["heat", "rates", "convergence", "image"])
-def test_every_notebook_executes_without_training(pictures, picture_results, tmp_path, name):
-    words = ["exhibit", "gamma", name, "--scale", "quick", "--config", pictures]
-    words += ["--results", picture_results / "quick", "--output", tmp_path / name]
-    assert main([*map(str, words)]) == 0
-    kind = load(pictures).papers["gamma"].exhibits[name].kind
-    assert all((tmp_path / f"{name}.{ending}").stat().st_size > 100 for ending in exhibits.outputs(kind))

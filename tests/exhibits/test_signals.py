@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 
 from rnnrepro import exhibits, plan, records
-from rnnrepro.cli import main
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits import series, style
 from rnnrepro.exhibits.figures import by_setting, layout, paths, relation, singular_values, traces
 from rnnrepro.exhibits.figures.looks import looks
 from rnnrepro.project import load
 
-from .conftest import provenance, viewer
+from .conftest import drawn_whole, provenance, viewer
 
 SIGNALS = Path(__file__).parent / "signals"
 CHANCE = 21 / 64
@@ -116,13 +115,7 @@ def view_of(signals, tmp_path):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_kind_draws_its_figure_with_numbers_legend_and_description(view_of, tmp_path, name):
-    drawn = exhibits.draw(view_of(name))
-    drawn.write(tmp_path / name)
-    assert sorted(each.suffix for each in tmp_path.iterdir()) == [".csv", ".md", ".pdf", ".png", ".tex"]
-    assert drawn.numbers.rows and drawn.notes and len(drawn.alt) > 20
-    assert all(ax.get_xlabel() and ax.get_ylabel() for ax in drawn.figure.axes)
-    latex = (tmp_path / f"{name}.tex").read_text(encoding="utf-8")
-    assert all(ord(letter) < 128 for letter in latex), {c for c in latex if ord(c) > 127}
+    drawn_whole(exhibits.draw(view_of(name)), tmp_path, name)
 
 
 def values(view, key, metric):
@@ -269,12 +262,3 @@ def test_two_metrics_meet_at_the_steps_that_both_have(view_of):
         exhibits.draw(view_of("relation", against="alignmant"))
     with pytest.raises(Fault, match="no run has recorded both credit_angle and peak_error"):
         exhibits.draw(view_of("relation", against="peak_error"))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FIGURES)
-def test_every_kind_of_notebook_executes_without_training(signals, tmp_path, name):
-    words = ["exhibit", "gamma", name, "--scale", "quick", "--config", SIGNALS, "--results", signals]
-    assert main([*map(str, words), "--output", str(tmp_path / name)]) == 0
-    kind = load(SIGNALS).papers["gamma"].exhibits[name].kind
-    assert all((tmp_path / f"{name}.{ending}").stat().st_size > 100 for ending in exhibits.outputs(kind))
