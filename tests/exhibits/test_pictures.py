@@ -18,6 +18,8 @@ from rnnrepro.exhibits.figures import beside, grid, lines
 from rnnrepro.exhibits.view import View, open_view
 from rnnrepro.project import load
 
+from .conftest import drawn_whole
+
 HEAT = "gamma/heat/momentum_lstm"
 
 
@@ -47,6 +49,11 @@ def lost(view: View, points: dict[str, int]) -> View:
 
 def squares_of(drawn, panel: int) -> list[str]:
     return [text.get_text() for text in drawn.figure.axes[panel].texts]
+
+
+@pytest.mark.parametrize("name", ["heat", "rates", "convergence", "two", "image"])
+def test_every_kind_draws_its_figure_with_numbers_legend_and_description(view_of, tmp_path, name):
+    drawn_whole(exhibits.draw(view_of(name)), tmp_path, name)
 
 
 # heat maps

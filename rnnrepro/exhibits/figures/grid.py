@@ -63,9 +63,9 @@ def keys(view: View) -> tuple[str, str]:
 
 
 def spoken(key: str) -> str:
-    """A key for an axis: `drive.mu` -> `μ`, `rate` -> `learning rate`, `arm` -> nothing."""
+    """A key for an axis: `drive.mu` -> `μ`, `rate` -> `learning rate`, `arm` -> `model`."""
     short = _short(key)
-    return {ARM: "", "rate": "learning rate"}.get(key) if key in (ARM, "rate") else _GREEK.get(short, short)
+    return {ARM: "model", "rate": "learning rate"}.get(key) or _GREEK.get(short, short)
 
 
 def _short(key: str) -> str:

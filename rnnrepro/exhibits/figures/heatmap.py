@@ -130,7 +130,7 @@ def _numbers(view: View, found: Sequence[Panel]) -> Numbers:
     rows += [
         _row(view, of, place, None, square) for of, own in printed.items() for place, square in own.items()
     ]
-    names = [grid.spoken(key) or "model" for key in grid.keys(view)]
+    names = [grid.spoken(key) for key in grid.keys(view)]
     headings = {
         "experiment": "experiment",
         **({"model": "model"} if grid.ARM not in grid.keys(view) else {}),
@@ -198,6 +198,6 @@ def _runs(found: Sequence[Panel]) -> str:
 
 
 def _alt(view: View, found: Sequence[Panel]) -> str:
-    rows, columns = (grid.spoken(key) or "model" for key in grid.keys(view))
+    rows, columns = (grid.spoken(key) for key in grid.keys(view))
     what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
     return f"Heat maps of {what} over {rows} and {columns}: {'; '.join(panel.title for panel in found)}."
