@@ -66,3 +66,34 @@ def test_layers_read_what_the_one_below_gives():
     ]
     found = widths(resolve("scurnn", 10, {"network": {"layers": 2, "last": 3}}), 7)
     assert [(w.inputs, w.hidden, w.rows, w.columns) for w in found] == [(7, 10, 20, 20), (20, 3, 6, 6)]
+
+
+# Milliseconds of processor time of a step, N = B = T = 64, one input, one run: as in `rnnrepro.cost`.
+MEASURED = {
+    "lstm": 7.6,
+    "momentum_lstm": 8.4,
+    "restart_lstm": 8.1,
+    "restart_lstm_released": 9.3,
+    "adam_lstm": 16.0,
+    "rmsprop_lstm": 16.4,
+    "momentum_rnn": 3.1,
+    "adam_rnn": 4.9,
+    "adam_dtriv": 4.6,
+    "sbo_sgd": 4.0,
+    "sbo_shb": 4.2,
+    "sbo_snag": 4.6,
+    "fastrnn": 3.3,
+    "fastgrnn": 3.5,
+    "antisymmetric": 2.8,
+    "lipschitz": 4.2,
+    "indrnn": 2.0,
+    "irnn": 12.7,
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_the_estimate_of_a_step_is_what_was_measured(name):
+    training = {"batch": 64, "steps": 1, "evaluate_every": None, "splits": [], "record_every": 1}
+    settings = {"model": resolve(name, 64, {}), "training": training}
+    found = cost.estimate([settings], Shape(length=64, inputs=1, outputs=10)).seconds * 1e3
+    assert found == pytest.approx(MEASURED[name], rel=0.4)
