@@ -81,8 +81,8 @@ def what_shapes(model: dict) -> dict:
 
 
 def short(settings: dict) -> dict:
-    """A language model of several layers at its own widths, but over ten steps: 200 would take half an hour."""
-    if settings["model"]["network"]["layers"] == 1 or "length" not in settings["task"]:
+    """A language model of several layers or of words at its own widths, but over ten steps: 200 take half an hour."""
+    if settings["model"]["network"]["layers"] == 1 and settings["task"]["kind"] != "words":
         return settings
     return {**settings, "task": {**settings["task"], "length": 10}}
 
