@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rnnrepro import plan, project, reported
+from rnnrepro.cli.plan import unique_seconds
 from rnnrepro.config import SCALES
 from rnnrepro.plan import Cell
 
