@@ -5,9 +5,10 @@ a shared two-core server processor with the compiled scan; the root mean square 
 two to five times as long. What holds of fewer than eight sequences a step was measured apart, with one to ten of them
 (T 100 to 800, N 10 to 200, up to nine runs), and is right to a third. What updates with a second product, repeated
 steps and drives that filter their inputs cost besides was measured with N = B = T = 64 and one input, and is right to
-a third too (to a tenth with five runs and T = 100). Milliseconds of processor time of such a step: lstm 7.6, momentum_lstm 8.4, restart_lstm 8.1, adam_lstm
-16.0, rmsprop_lstm 16.4; momentum_rnn 3.1, adam_rnn 4.9, adam_dtriv 4.6; sbo_sgd 4.0, sbo_shb 4.2, sbo_snag 4.6,
-fastrnn 3.3, fastgrnn 3.5, antisymmetric 2.8, lipschitz 4.2, indrnn 2.0, irnn 12.7.
+a third too, and to a tenth with five runs and T = 100. Milliseconds of processor time of such a step of one run: lstm
+7.6, momentum_lstm 8.4, restart_lstm 8.1, adam_lstm 16.0, rmsprop_lstm 16.4; momentum_rnn 3.1, adam_rnn 4.9, adam_dtriv
+4.6; sbo_sgd 4.0, sbo_shb 4.2, sbo_snag 4.6, fastrnn 3.3, fastgrnn 3.5, antisymmetric 2.8, lipschitz 4.2, indrnn 2.0,
+irnn 12.7.
 """
 
 from __future__ import annotations
