@@ -113,10 +113,26 @@ def test_every_row_resolves(path, project):
         ("scurnn", "table_timit", "timit/lstm.n158", "split=core", 12.62, None, "recalled"),
         ("sbornn", "benchmark_mnist", "mnist/sbornn", "ln_params_per_1000=2.73", 0.9885, None, "seen"),
         ("sbornn", "benchmark_har2", "har2/irnn", "ln_params_per_1000=1.73", 0.963, None, "seen"),
-        ("sbornn", "benchmark_words", "words/fastrnn", "ln_params_per_1000=3.97", 4.8502, None, "seen"),  # 127.76
+        (
+            "sbornn",
+            "benchmark_words",
+            "words/fastrnn",
+            "ln_params_per_1000=3.97",
+            4.8502,
+            None,
+            "seen",
+        ),  # 127.76
         ("sbornn", "har2_few", "har2_1/sbo_sgd", "", 0.87, None, "digitised"),
         ("sbornn", "har2_few", "har2_10/lstm", "", 0.92, None, "digitised"),
-        ("sbornn", "adding_steps", "adding_100/sbo_snag_sparse", "", 4500.0, None, "digitised"),  # 0.9 of 5,000
+        (
+            "sbornn",
+            "adding_steps",
+            "adding_100/sbo_snag_sparse",
+            "",
+            4500.0,
+            None,
+            "digitised",
+        ),  # 0.9 of 5,000
         ("sbornn", "adding_steps", "adding_500/sbo_sgd", "", 1750.0, None, "digitised"),
         ("momentumrnn", "table1", "mnist/momentum_lstm.n256", "", 0.9908, 0.0005, "seen"),
         (

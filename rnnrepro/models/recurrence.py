@@ -77,7 +77,7 @@ class Recurrence(nn.Module):
             self.rule, dict(self.update.items()), W, z, start, self.credit, backend=self.backend, every=every
         )
         repeats = self.drive.repeats if every else 1
-        return h[:, repeats - 1 :: repeats], (*last, *after)
+        return (h if repeats == 1 else h[:, repeats - 1 :: repeats]), (*last, *after)
 
     def parameter_groups(self) -> dict[str, str]:
         """Parameter name -> group of the optimiser."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rnnrepro import exhibits, plan, project, tables
 from rnnrepro.claims import verdicts
-from rnnrepro.config import SCALES, VALIDATION
+from rnnrepro.config import SCALES, VALIDATION, Arm
 
 PROJECT = project.load(Path(__file__).parents[2] / "config")
 PAPERS = list(PROJECT.papers)
 
 
-def arms_at_each_scale() -> Iterator[tuple[str, str, str, str, object]]:
+def arms_at_each_scale() -> Iterator[tuple[str, str, str, str, Arm]]:
     for paper in PAPERS:
         for name in PROJECT.papers[paper].experiments:
             for scale in SCALES:
@@ -22,23 +22,28 @@ def arms_at_each_scale() -> Iterator[tuple[str, str, str, str, object]]:
                     yield paper, name, scale, arm, settings
 
 
-def initialisers_of(model: str) -> set[str]:
-    """The arguments of a model's matrix that name how it starts."""
-    return {"init", "phases", "reflections"} & set(
-        tables.row("matrix", tables.row("model", model).matrix).arguments
-    )
+def named(model: str, part: str, settings: Arm) -> set[str]:
+    """The arguments of a part that the arm names, or the row of its model."""
+    return {*getattr(settings, part), *tables.row("model", model).defaults.get(part, {})}
+
+
+def initialisers_of(kind: str) -> set[str]:
+    """The arguments of a matrix that name how it starts."""
+    return {"init", "phases", "reflections"} & set(tables.row("matrix", kind).arguments)
 
 
 def test_every_initialiser_of_every_network_is_named():
-    lacking = [
-        f"{paper}/{name}/{arm}"
-        for paper, name, scale, arm, settings in arms_at_each_scale()
-        if not {"init", "bias"} <= set(settings.drive)
-        or not {"init", "bias"} <= set(settings.readout)
-        or not initialisers_of(settings.model or arm.split(".")[0]) <= set(settings.matrix)
-        or not settings.update
-        or (settings.embedding and "init" not in settings.embedding)
-    ]
+    lacking = []
+    for paper, name, scale, arm, settings in arms_at_each_scale():
+        model = settings.model or arm.split(".")[0]
+        kind = settings.matrix.get("kind", tables.row("model", model).matrix)
+        if (
+            not {"init", "bias"} <= named(model, "drive", settings)
+            or not {"init", "bias"} <= named(model, "readout", settings)
+            or not initialisers_of(kind) <= named(model, "matrix", settings)
+            or (settings.embedding and "init" not in settings.embedding)
+        ):
+            lacking.append(f"{paper}/{name}/{arm} at {scale}")
     assert not lacking
 
 
