@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from rnnrepro import fingerprint, tables
@@ -19,7 +20,7 @@ from rnnrepro.cost import Estimate, estimate
 from rnnrepro.datasets import provenance as data
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault
-from rnnrepro.project import Project, model_row, of_group
+from rnnrepro.project import Project, mirror_of, model_row, of_group
 from rnnrepro.tasks.shapes import Shape
 from rnnrepro.tasks.sizes import shape
 from rnnrepro.typed import Reader
@@ -179,8 +180,9 @@ def experiment_cells(project: Project, scale: str, paper: str, name: str) -> lis
 
 
 def lacking(project: Project, experiment: Experiment) -> str:
-    """Why an experiment cannot be run here: licensed data that only the user can supply. "" where nothing lacks."""
-    found = (data.lacking(kind, task, project.user.corpora) for kind, task in _tasks(experiment))
+    """Why an experiment cannot be run here: data that only the user can supply. "" where nothing lacks."""
+    places = [Path(project.user.data), *filter(None, [mirror_of(project.user)])]
+    found = (data.lacking(kind, task, project.user.corpora, places) for kind, task in _tasks(experiment))
     return next(filter(None, found), "")
 
 

@@ -174,3 +174,44 @@ def test_a_run_on_utterances_of_many_lengths_is_the_same_alone_and_in_a_stack(co
     assert read["utterances"] == {"train": 16, "dev": 16, "core": 8}
     assert len(read["samples_sha256"]) == 64
     assert str(tiny_timit) not in repr(tables[0].provenance)
+
+
+WINDOWS = {
+    "title": "Activity",
+    "seeds": 1,
+    "task": {
+        "kind": "activity",
+        "signals": "uci_har_subset",
+        "classes": 2,
+        "fraction": 1.0,
+        "validation": 0.0,
+    },
+    "training": {"batch": 2, "steps": 4, "splits": ["test"]},
+    "stand_in": "a subset",
+    "models": {"lstm": {"hidden": 4, "optimiser": {"kind": "sgd", "rate": 0.1}}},
+    "scales": {"quick": {}},
+}
+
+
+def test_data_that_are_nowhere_upstream_are_left_out_unless_a_mirror_has_them(tmp_path, monkeypatch):
+    monkeypatch.delenv("RNNREPRO_MIRROR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "config"
+    (folder / "papers").mkdir(parents=True)
+    (folder / "config.yaml").write_text("{}")
+    paper = {**PAPER, "experiments": {"windows": WINDOWS}, "exhibits": {}, "claims": {}}
+    (folder / "papers" / "p.yaml").write_text(yaml.safe_dump(paper))
+    loaded = project.load(folder)
+    said = plan.lacking(loaded, loaded.experiment("p", "windows", "quick"))
+    assert plan.cells(loaded, "quick") == []
+    assert said.startswith("uci_har_subset is nowhere upstream: name a mirror folder that holds uci_har/")
+    mirror = tmp_path / "mirror"
+    (mirror / "uci_har").mkdir(parents=True)
+    name = said.partition("uci_har/")[2].partition(" ")[0]
+    (mirror / "uci_har" / f"{name}.xz").touch()
+    monkeypatch.setenv("RNNREPRO_MIRROR", str(mirror))
+    assert [cell.key for cell in plan.cells(loaded, "quick")] == ["p/windows/lstm"]
+    monkeypatch.delenv("RNNREPRO_MIRROR")
+    (tmp_path / "resources").symlink_to(mirror)
+    (mirror / "uci_har" / f"{name}.xz").rename(mirror / "uci_har" / name)
+    assert plan.lacking(loaded, loaded.experiment("p", "windows", "quick")) == ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rnnrepro import tables
@@ -37,11 +38,18 @@ def required(kind: str, settings: Mapping[str, Any]) -> list[str]:
     return [name]
 
 
-def lacking(kind: str, settings: Mapping[str, Any], corpora: Mapping[str, str]) -> str:
-    """Which licensed data set a task reads whose folder is not in `corpora`, and how to name it; "" if none."""
+def lacking(
+    kind: str, settings: Mapping[str, Any], corpora: Mapping[str, str], places: Sequence[Path] = ()
+) -> str:
+    """Which data set a task reads that only the user can supply and has not, and how to do it; "" if none.
+
+    That is a licensed one whose folder is not in `corpora`, or one that is nowhere upstream and in none of `places`.
+    """
     for name in required(kind, settings):
         if row(name).supplied_by_user and not corpora.get(name):
             return registry.lacking(name)
+        if not registry.within_reach(name, places):
+            return registry.nowhere(name)
     return ""
 
 

@@ -5,7 +5,7 @@ Only the standard library is imported here, so that a plan knows the data of a r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -276,6 +276,23 @@ def paths(name: str, folder: Path) -> list[Path]:
     """Where the files of a data set are kept under `folder`; empty for one that ships with a dependency."""
     dataset = row(name)
     return [Path(folder) / dataset.folder / file.name for file in dataset.files]
+
+
+def within_reach(name: str, places: Sequence[Path]) -> bool:
+    """Whether each file of a data set is upstream or in one of `places`: the data folder, a mirror folder."""
+    dataset = row(name)
+    return all(
+        file.url
+        or any((at / dataset.folder / f"{file.name}{end}").is_file() for at in places for end in ("", ".xz"))
+        for file in dataset.files
+    )
+
+
+def nowhere(name: str) -> str:
+    """What to say of a data set that is nowhere upstream, and in no folder that the user has named."""
+    dataset = row(name)
+    places = ", ".join(f"{dataset.folder}/{file.name}" for file in dataset.files if not file.url)
+    return f"{name} is nowhere upstream: name a mirror folder that holds {places} (RNNREPRO_MIRROR, or `mirror:`)"
 
 
 def lacking(name: str) -> str:
