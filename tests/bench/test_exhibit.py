@@ -113,7 +113,10 @@ def test_the_report_shows_a_bench_only_where_there_is_one(whole, tmp_path):
     report.write(project, scale="quick", results=results, verdicts=[], output=results / "report.html")
     page = (results / "report.html").read_text(encoding="utf-8")
     assert '<h2 id="bench">' in page and 'href="#bench"' in page and "Invented(R) CPU" in page
-    assert page.count("<table") == len(shown.tables) + len(shown.more) + page.count('<table class="claims">')
+    of_claims = re.findall('<table class="(?:tally|ledger)">', page)
+    assert (
+        page.count("<table") == len(shown.tables) + len(shown.more) + len(of_claims) and len(of_claims) == 2
+    )
     shutil.rmtree(whole)
     assert section.sections(results, nowhere) == []
     report.write(project, scale="quick", results=results, verdicts=[], output=results / "report.html")
