@@ -30,10 +30,10 @@ quick: venv  ## the whole pipeline at scale quick, whatever config/config.yaml s
 	@$(SNAKEMAKE) --config scale=quick
 
 test: venv  ## the default test suite (under five minutes on two cores)
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 test-slow: venv  ## the slow tests: real optimiser steps at the papers' shapes, killed pipelines, ...
-	@$(BIN)/python -m pytest -q -m "slow and not gpu" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow and not gpu" $(ARGS)
 
 lint: venv  ## ruff, snakefmt and Snakemake's own linter
 	@$(BIN)/ruff check --quiet .
