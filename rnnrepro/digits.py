@@ -8,9 +8,10 @@ from collections.abc import Callable
 def formatter(mean: float, sd: float | None) -> Callable[[float], str]:
     """How numbers beside `mean` ± `sd` are written: two significant digits of the spread, four of a lone number."""
     places = 1 - _power(sd, 1) if sd else 3 - _power(mean, 3)
-    if mean == 0 or abs(mean) >= 1e-3:
-        return lambda x: f"{x:.{min(max(places, 0), 6)}f}".replace("-", "−")
-    power = _power(mean, 3)
+    size = max(abs(mean), sd or 0.0)
+    if size == 0 or size >= 1e-3:
+        return lambda x: f"{x:z.{min(max(places, 0), 6)}f}".replace("-", "−")
+    power = _power(size, 3)
     digits = min(max(places + power, 1), 4)
     return lambda x: f"{x / 10.0**power:.{digits}f}e{power}".replace("-", "−")
 

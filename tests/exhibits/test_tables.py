@@ -359,6 +359,8 @@ def test_reported_values_of_other_steps_are_left_out():
         (3.04e-7, 1.2e-8, 3.04e-7, "3.04e-7"),
         (3.04e-7, None, 3.04e-7, "3.040e-7"),
         (0.5, 0.0, 0.5, "0.5000"),
+        (-9.2e-4, 0.172, -9.2e-4, "0.00"),
+        (5e-4, 0.002, 0.002, "0.0020"),
     ],
 )
 def test_numbers_have_two_digits_of_their_spread_or_four_of_their_own(mean, sd, value, text):
