@@ -6,7 +6,6 @@ read. A curve is all points of one experiment, arm, split and metric; a paper wi
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
@@ -14,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnrepro import reported, tables
-from rnnrepro.errors import Fault, nearest
-from rnnrepro.records import atomically
+from rnnrepro import csv_rows, reported, tables
+from rnnrepro.errors import nearest
 
 if TYPE_CHECKING:
     from rnnrepro.project import Project
@@ -96,33 +94,10 @@ def _faults_of_curves(points: Sequence[Point]) -> list[str]:
 
 def read(path: str | Path) -> list[Point]:
     """The points of one file. Raises Fault with everything that is wrong, by line."""
-    path = Path(path)
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines)
-            raw = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Fault(f"{path}: cannot be read ({error})") from None
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise Fault(f"{path}: the columns must be {','.join(COLUMNS)}")
-    faults, points = [], []
-    for line, entry in enumerate(raw, start=2):
-        try:
-            point = _point(entry)
-        except (TypeError, ValueError) as error:
-            faults.append(f"{path}: row {line}: {error}")
-            continue
-        faults += [f"{path}: row {line}: {message}" for message in faults_of(point)]
-        points.append(point)
-    faults += [f"{path}: {message}" for message in _faults_of_curves(points)]
-    if faults:
-        raise Fault("\n".join(faults))
-    return points
+    return csv_rows.read(path, COLUMNS, _point, faults_of, _faults_of_curves)
 
 
-def _point(entry: dict[str, str | None]) -> Point:
-    if None in entry or None in entry.values():
-        raise ValueError(f"expected {len(COLUMNS)} fields")
+def _point(entry: dict[str, str]) -> Point:
     numbers = {"x": float(entry["x"]), "value": float(entry["value"]), "seeds": int(entry["seeds"])}
     return Point(**{**entry, **numbers, "std": float(entry["std"]) if entry["std"] else None})
 
@@ -130,19 +105,7 @@ def _point(entry: dict[str, str | None]) -> Point:
 def write(path: str | Path, points: Sequence[Point]) -> None:
     """Write `points`, whole or not at all. Raises Fault where one is wrong."""
     faults = [f"{' '.join(point.curve)}: {message}" for point in points for message in faults_of(point)]
-    faults += _faults_of_curves(points)
-    if faults:
-        raise Fault("\n".join(faults))
-
-    def fill(part: Path) -> None:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(
-                ["" if v is None else v for v in (getattr(point, c) for c in COLUMNS)] for point in points
-            )
-
-    atomically(path, fill)
+    csv_rows.write(path, COLUMNS, points, [*faults, *_faults_of_curves(points)])
 
 
 def of_paper(project: Project, paper: str) -> list[Point]:

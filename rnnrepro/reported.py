@@ -6,7 +6,6 @@ One schema for all papers: models and tasks by the project's keys, metrics in th
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import re
@@ -16,10 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rnnrepro import tables
+from rnnrepro import csv_rows, tables
 from rnnrepro.config import SCALES, Experiment
-from rnnrepro.errors import Fault, nearest
-from rnnrepro.records import atomically
+from rnnrepro.errors import nearest
 
 if TYPE_CHECKING:
     from rnnrepro.project import Project
@@ -102,58 +100,24 @@ def faults_of(row: Reported) -> list[str]:
 
 def read(path: str | Path) -> list[Reported]:
     """The rows of one file. Raises Fault with everything that is wrong, by line."""
-    path = Path(path)
-    try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines)
-            raw = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Fault(f"{path}: cannot be read ({error})") from None
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise Fault(f"{path}: the columns must be {','.join(COLUMNS)}")
-    faults, rows = [], []
-    for line, entry in enumerate(raw, start=2):
-        try:
-            row = _row(entry)
-        except (TypeError, ValueError) as error:
-            faults.append(f"{path}: row {line}: {error}")
-            continue
-        faults += [f"{path}: row {line}: {message}" for message in faults_of(row)]
-        rows.append(row)
-    faults += [f"{path}: twice: {' '.join(filter(None, i))}" for i in _repeated(rows)]
-    if faults:
-        raise Fault("\n".join(faults))
-    return rows
+    return csv_rows.read(path, COLUMNS, _row, faults_of, _twice)
 
 
-def _row(entry: dict[str, str | None]) -> Reported:
-    if None in entry or None in entry.values():
-        raise ValueError(f"expected {len(COLUMNS)} fields")
+def _row(entry: dict[str, str]) -> Reported:
     numbers = {"value": float(entry["value"]), "spread": float(entry["spread"]) if entry["spread"] else None}
     return Reported(**{**entry, **numbers})
 
 
-def _repeated(rows: Iterable[Reported]) -> list[tuple[str, ...]]:
+def _twice(rows: Iterable[Reported]) -> list[str]:
     seen: set[tuple[str, ...]] = set()
-    return [row.identity for row in rows if row.identity in seen or seen.add(row.identity)]
+    again = [row.identity for row in rows if row.identity in seen or seen.add(row.identity)]
+    return [f"twice: {' '.join(filter(None, identity))}" for identity in again]
 
 
 def write(path: str | Path, rows: Sequence[Reported]) -> None:
     """Write `rows`, whole or not at all. Raises Fault where a row is wrong or stands there twice."""
     faults = [f"{row.exhibit} {row.cell} {row.part}: {message}" for row in rows for message in faults_of(row)]
-    faults += [f"twice: {' '.join(filter(None, i))}" for i in _repeated(rows)]
-    if faults:
-        raise Fault("\n".join(faults))
-
-    def fill(part: Path) -> None:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(
-                ["" if v is None else v for v in (getattr(row, c) for c in COLUMNS)] for row in rows
-            )
-
-    atomically(path, fill)
+    csv_rows.write(path, COLUMNS, rows, [*faults, *_twice(rows)])
 
 
 def of_paper(project: Project, paper: str) -> list[Reported]:

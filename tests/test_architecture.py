@@ -22,7 +22,7 @@ LAYERS = [
     {"config", "fingerprint", "streams", "reduce", "widths"},
     {"datasets"},
     {"tasks.shapes", "tasks.sizes", "tasks.shares", "tasks.windows", "tasks.signal_sizes"},
-    {"project", "checks", "cost", "plan", "changes", "reported", "published", "records", "arms"},
+    {"project", "checks", "cost", "plan", "changes", "reported", "published", "csv_rows", "records", "arms"},
     {"initialisers"},
     {"tasks", "matrices", "drives", "updates", "scan", "rules", "optim"},
     {"models"},

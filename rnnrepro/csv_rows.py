@@ -1,0 +1,67 @@
+"""CSV files whose lines are dataclasses of one schema: read with every fault by line, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rnnrepro.errors import Fault
+from rnnrepro.records import atomically
+
+Row = TypeVar("Row")
+
+
+def read(
+    path: str | Path,
+    columns: Sequence[str],
+    parse: Callable[[dict[str, str]], Row],
+    faults_of: Callable[[Row], list[str]],
+    faults_together: Callable[[Sequence[Row]], list[str]],
+) -> list[Row]:
+    """The rows of a file with exactly these columns.
+
+    `parse` makes a row of the texts of a line, or raises TypeError or ValueError; the other two say what is wrong
+    with a row by itself and with all of them together. Raises Fault with everything that is wrong, by line.
+    """
+    path = Path(path)
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines)
+            raw = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Fault(f"{path}: cannot be read ({error})") from None
+    if tuple(reader.fieldnames or ()) != tuple(columns):
+        raise Fault(f"{path}: the columns must be {','.join(columns)}")
+    faults, rows = [], []
+    for line, entry in enumerate(raw, start=2):
+        try:
+            if None in entry or None in entry.values():
+                raise ValueError(f"expected {len(columns)} fields")
+            row = parse(entry)
+        except (TypeError, ValueError) as error:
+            faults.append(f"{path}: row {line}: {error}")
+            continue
+        faults += [f"{path}: row {line}: {message}" for message in faults_of(row)]
+        rows.append(row)
+    faults += [f"{path}: {message}" for message in faults_together(rows)]
+    if faults:
+        raise Fault("\n".join(faults))
+    return rows
+
+
+def write(path: str | Path, columns: Sequence[str], rows: Sequence[Any], faults: Sequence[str]) -> None:
+    """Write the attributes of the rows by these names, None as nothing; if there are `faults`, raise Fault instead."""
+    if faults:
+        raise Fault("\n".join(faults))
+
+    def fill(part: Path) -> None:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(
+                ["" if v is None else v for v in (getattr(row, c) for c in columns)] for row in rows
+            )
+
+    atomically(path, fill)
