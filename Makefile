@@ -21,7 +21,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install $(PIP_OPTIONS)
 SNAKEMAKE := $(BIN)/python workflow/scripts/launch.py --cores $(CORES)
 TINY := build/tiny
 
-.PHONY: all quick test test-slow lint format tiny readme bench report venv clean help
+.PHONY: all quick test test-slow test-slurm test-faults faults lint format tiny readme bench report venv clean help
 
 all: venv  ## set up .venv and run the whole pipeline at the scale of config/config.yaml (quick)
 	@$(SNAKEMAKE) $(ARGS)
@@ -33,7 +33,16 @@ test: venv  ## the default test suite (under five minutes on two cores)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 test-slow: venv  ## the slow tests: real optimiser steps at the papers' shapes, killed pipelines, ...
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow and not gpu" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow and not gpu and not slurm" $(ARGS)
+
+test-slurm: venv  ## the pipeline on a real SLURM of one node, started and stopped here; needs Debian's packages and root
+	@$(BIN)/python -m tests.slurm $(ARGS)
+
+test-faults: venv  ## twenty seeded trials of the fault suite: kills, full disks, damaged files, ...
+	@$(BIN)/python -m tests.faults --trials 20 $(ARGS)
+
+faults: venv  ## three hundred trials of the fault suite, their table written to docs/faults.md
+	@$(BIN)/python -m tests.faults --trials 300 --table docs/faults.md $(ARGS)
 
 lint: venv  ## ruff, snakefmt and Snakemake's own linter
 	@$(BIN)/ruff check --quiet .
