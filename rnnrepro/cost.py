@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rnnrepro.footprint import memory_mb
 from rnnrepro.tasks.shapes import Shape
 from rnnrepro.tasks.sizes import shape as shape_of
 from rnnrepro.widths import Width, widths
@@ -53,13 +54,17 @@ _BYTES_PER_VALUE = 8
 
 @dataclass(frozen=True)
 class Estimate:
-    """`steps` of one run; `flops`, `seconds` and `disk_bytes` of all runs of the cell."""
+    """`steps` of one run; `flops`, `seconds` and `disk_bytes` of all runs of the cell.
+
+    `memory_mb`: what a job that trains them on a processor may take at its peak, in megabytes.
+    """
 
     steps: int
     runs: int
     flops: float
     seconds: float
     disk_bytes: int
+    memory_mb: int = 0
 
     @property
     def total_steps(self) -> int:
@@ -89,7 +94,7 @@ def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
             seconds=found.seconds + share * later.seconds,
             disk_bytes=found.disk_bytes + later.disk_bytes,
         )
-    return found
+    return replace(found, memory_mb=memory_mb(settings, shape))
 
 
 def _estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:

@@ -29,19 +29,25 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([_row(cell) for cell in cells], indent=1))
         return 0
-    print(f"{'cell':46s} {'runs':>4s} {'N':>5s} {'steps':>7s} {'PFLOP':>8s} {'disk MB':>7s} {'time':>8s}")
+    print(
+        f"{'cell':46s} {'runs':>4s} {'N':>5s} {'steps':>7s} {'PFLOP':>8s} {'disk MB':>7s} "
+        f"{'mem. MB':>7s} {'time':>8s}"
+    )
     for cell in cells:
         row = _row(cell)
         print(
             f"{cell.key:46s} {row['runs']:4d} {row['hidden']:5d} {row['steps']:7d} {row['flops'] / 1e15:8.3g} "
-            f"{row['disk_bytes'] / 1e6:7.1f} {duration(row['seconds']):>8s}"
+            f"{row['disk_bytes'] / 1e6:7.1f} {row['memory_mb']:7d} {duration(row['seconds']):>8s}"
         )
     unique = unique_seconds(cells)
     print(
         f"\n{scale}: {len(cells)} cells, {sum(len(c.runs) for c in cells)} runs, "
         f"{sum(c.estimate.total_steps for c in cells):,} optimiser steps, "
         f"{sum(c.estimate.flops for c in cells) / 1e15:.3g} PFLOP; about {duration(unique)} of training on one core, "
-        "equal runs counted once. Times are estimates for a processor; a GPU is far faster at scale paper."
+        "equal runs counted once. Times are estimates for a processor; a GPU is far faster at scale paper. "
+        f"Memory: what the job of a cell may take at its peak, at most {most_memory(cells) / 1e3:.1f} GB. Disk: "
+        f"{sum(c.estimate.disk_bytes for c in cells) / 1e9:.2g} GB for the results of all cells and the checkpoints "
+        "of their runs, without data sets and pages."
     )
     return 0
 
@@ -57,6 +63,11 @@ def unique_seconds(cells: list[plan.Cell]) -> float:
     return total
 
 
+def most_memory(cells: list[plan.Cell]) -> int:
+    """Megabytes of the job that may take the most; 0 without cells."""
+    return max((cell.estimate.memory_mb for cell in cells), default=0)
+
+
 def _row(cell: plan.Cell) -> dict:
     estimate = cell.estimate
     return {
@@ -67,4 +78,5 @@ def _row(cell: plan.Cell) -> dict:
         "flops": estimate.flops,
         "seconds": estimate.seconds,
         "disk_bytes": estimate.disk_bytes,
+        "memory_mb": estimate.memory_mb,
     }
