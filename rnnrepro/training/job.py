@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from rnnrepro import records
+from rnnrepro import heartbeat, records
 from rnnrepro.errors import Fault
 from rnnrepro.plan import Cell, Run
-from rnnrepro.training import memory, provenance, stacks
+from rnnrepro.training import apart, memory, provenance, stacks
 from rnnrepro.training.loop import fit
-from rnnrepro.training.progress import Progress
+from rnnrepro.training.progress import Progress, Pulse
 from rnnrepro.training.state import TrainState, begin
 from rnnrepro.training.store import RunStore
 
@@ -46,6 +46,12 @@ class Job:
     say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
     stopping: str | None = field(default=None, init=False)
     started: float = field(default_factory=time.monotonic, init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+
+    def warn(self, text: str) -> None:
+        """Say what a reader should know after the end too: it stands in the job's file of progress."""
+        self.notes.append(text)
+        self.say(text)
 
     def stop_asked(self) -> bool:
         """Whether a signal or the time budget asks the job to save and stop."""
@@ -63,12 +69,28 @@ def train(cell: Cell, job: Job, runs: Sequence[Run] | None = None) -> list[recor
     with ExitStack() as locks, _signals(job):
         for digest in sorted(stores):  # in one order, so that two jobs never wait for each other
             locks.enter_context(stores[digest].locked(job.say))
-        left = [run for run in chosen if stores[run.digest].finished(job.say) is None]
-        unique = list({run.digest: run for run in left}.values())
-        if unique and not _train_all(cell, unique, stores, job):
+        done = {digest: record for digest, store in stores.items() if (record := store.finished(job.warn))}
+        left = list({run.digest: run for run in chosen if run.digest not in done}.values())
+        pulse = _pulse(cell, job, len(chosen) < len(cell.runs) and f"seed{chosen[0].seed}", left, done)
+        with pulse.until_the_end(lambda: job.stopping):
+            trained = not left or _train_all(cell, left, stores, job, pulse)
+        if not trained:
             job.say(f"{cell.key}: not done ({job.stopping}); state saved, run again to go on")
             return None
         return [records.read(stores[run.digest].record) for run in chosen]
+
+
+def _pulse(
+    cell: Cell, job: Job, part: str | bool, left: Sequence[Run], done: Mapping[str, records.CellRecords]
+) -> Pulse:
+    """The job's file of progress; `part` names the runs where they are not all of the cell's."""
+    beat = heartbeat.mine(cell.key, cell.scale)
+    beat.runs, beat.done, beat.minutes = len(left) + len(done), len(done), job.minutes
+    beat.diverged = sum(record.provenance["status"] == "diverged" for record in done.values())
+    beat.device = str(job.device)
+    if left:
+        beat.steps, beat.running = provenance.steps_of(left[0].settings), len(left)
+    return Pulse(heartbeat.Writer(heartbeat.place(job.root, cell.key, part or ""), beat, job.say), job.notes)
 
 
 def write_cell(cell: Cell, found: Sequence[records.CellRecords], output: Path, costs: Path | None) -> None:
@@ -84,19 +106,19 @@ def write_cell(cell: Cell, found: Sequence[records.CellRecords], output: Path, c
             {**who, "steps": record.provenance["steps"], **record.provenance["cost"]}
             for (who, _), record in zip(parts, found, strict=True)
         ]
-        records.write_costs(costs, rows)
+        records.write_costs(costs, rows, scale=cell.scale, key=cell.key)
 
 
 def _say_stale(stores: Any, code: str, job: Job) -> None:
     stale = sorted({store.fingerprint for store in stores if store.fingerprint != code})
     if stale:
-        job.say(
+        job.warn(
             f"stale: going on with state of earlier training code ({', '.join(stale)}; now {code}); "
             "retrain=stale starts afresh"
         )
 
 
-def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Job) -> bool:
+def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Job, pulse: Pulse) -> bool:
     """Train the runs, one stack after the other; a stack that memory does not hold is split, and goes on."""
     settings = runs[0].settings
     backend = stacks.backend_of(settings, job.backend, job.device)
@@ -106,22 +128,29 @@ def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Jo
         f"{stacks.bytes_of_run(settings, cell.shape, backend) / 1e6:.0f} MB each; "
         f"backend {backend} on {job.device}, threads: {torch.get_num_threads()}"
     )
+    pulse.beat.backend = backend
     waiting = _stacks(runs, stores, job, size)
+    compiled: set[apart.Wanted] = set()
     while waiting:
-        group = waiting.pop(0)
+        group, reason = waiting.pop(0), ""
         try:
-            if not _train_stack(cell, group, stores, job):
-                return False
+            with apart.only_loaded(compiled):
+                if not _train_stack(cell, group, stores, job, pulse):
+                    return False
+        except apart.NotCompiled as missing:
+            apart.compile_apart(missing.wanted, job.say)
+            compiled.add(missing.wanted)
         except (MemoryError, RuntimeError) as error:
             if not memory.ran_out(error):
                 raise
             reason = str(error).partition("\n")[0]  # the error itself would keep the stack's tensors alive
         else:
             continue
-        left = [run for run in group if stores[run.digest].finished(job.say) is None]
-        _say_split(cell, group, left, reason, job)
-        left += [run for later in waiting for run in later]
-        waiting = _stacks(left, stores, job, max(1, len(group) // 2))
+        left = [run for run in group if stores[run.digest].finished(job.warn) is None]
+        if reason:
+            _say_split(cell, group, left, reason, job)
+            size = max(1, len(group) // 2)
+        waiting = _stacks([*left, *(run for later in waiting for run in later)], stores, job, size)
     return True
 
 
@@ -133,7 +162,7 @@ def _say_split(cell: Cell, group: list[Run], left: list[Run], reason: str, job: 
             f"{cell.key}: memory ran out for one run alone (seed {group[0].seed}; {reason}): run fewer jobs at "
             "once, give this one more memory, or train it on another machine; it goes on from its saved state"
         )
-    job.say(
+    job.warn(
         f"{cell.key}: memory ran out for {len(group)} runs together ({reason}); the {len(left)} not finished go "
         f"on from their saved state, at most {len(group) // 2} at a time"
     )
@@ -143,15 +172,15 @@ def _stacks(runs: Sequence[Run], stores: dict[str, RunStore], job: Job, size: in
     """Runs that can be trained together, equal but for seed and rates and at the same step, at most `size` each."""
     groups: dict[tuple[str, int], list[Run]] = {}
     for run in runs:
-        checkpoint = stores[run.digest].load(job.say)
+        checkpoint = stores[run.digest].load(job.warn)
         step = checkpoint["step"] if checkpoint else 0
         groups.setdefault((run.stack_digest, step), []).append(run)
     return [part for members in groups.values() for part in stacks.even(members, size)]
 
 
-def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job: Job) -> bool:
+def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job: Job, pulse: Pulse) -> bool:
     names = [run.digest for run in group]
-    checkpoints = [found for name in names if (found := stores[name].load(job.say))]
+    checkpoints = [found for name in names if (found := stores[name].load(job.warn))]
     state = begin(
         [run.settings for run in group],
         names,
@@ -164,7 +193,7 @@ def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job:
         state.restore(checkpoints)
         job.say(f"{cell.key}: going on from step {state.step}")
     clock = _Clock(dict(zip(names, (c["seconds"] for c in checkpoints), strict=False)), len(group))
-    progress = Progress(cell.key, [run.seed for run in group], state.steps, state.step, job.say)
+    progress = Progress(cell.key, [run.seed for run in group], state.steps, state.step, job.say, pulse)
 
     def on_step(now: TrainState) -> bool:
         progress.show(now)
