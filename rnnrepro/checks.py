@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from rnnrepro.config import VALIDATION, Arm, Experiment, Phase, Training
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.tasks.sizes import shape
 from rnnrepro.typed import Reader
+
+MOST_RUNS = 100_000
+"""Of one arm: a number of seeds that a slip of the finger made would fill the memory."""
 
 
 def check_network(reader: Reader, row: tables.Model, arm: Arm, place: str) -> None:
@@ -123,3 +127,10 @@ def check_grid(reader: Reader, row: tables.Model, arm: Arm, place: str) -> None:
     for key in arm.slices:
         if key not in arm.grid:
             reader.fault(f"{place}.slices", f"{key!r} is not a key of the grid{nearest(key, arm.grid)}")
+
+
+def check_count(reader: Reader, seeds: int, arm: Arm) -> None:
+    """A fault where an arm has more runs than a plan can hold."""
+    count = seeds * math.prod(len(values) for values in arm.grid.values())
+    if count > MOST_RUNS:
+        reader.fault("seeds and grid", f"expected at most {MOST_RUNS:,} runs of an arm, found {count:,}")

@@ -23,6 +23,8 @@ POINTS = ("all", "best")
 SELECTIONS = ("last", "best_validation", "best_test")
 AVERAGINGS = ("none", "nonmonotonic")
 STATISTICS = ("last", "best", "median_last", "mean_last", "at_best_validation", "at_step", "first_step_below")
+_ADDRESS = re.compile(r"https?://[^\s\"'<>]+")  # it becomes a link of a page: no `javascript:`
+_ARXIV = re.compile(r"[\w.-]+(/\w+)?")
 _STATISTIC = re.compile(r"(?P<name>[a-z_]+)(\((?P<argument>[-+.\de]+)\))?")
 
 
@@ -45,6 +47,14 @@ def _check_statistic(spec: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None
+
+
+def _check_address(text: str) -> str | None:
+    return None if _ADDRESS.fullmatch(text) else f"expected an address of the web, found {text[:80]!r}"
+
+
+def _check_number(text: str) -> str | None:
+    return None if _ARXIV.fullmatch(text) else f"expected a number such as 1905.12080, found {text[:80]!r}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,8 +282,8 @@ class Paper:
     authors: list[str] = setting(help="authors")
     year: int = setting(help="year")
     venue: str = setting(help="where it appeared")
-    arxiv: str | None = setting(None, help="arXiv number")
-    code: str | None = setting(None, help="the authors' code")
+    arxiv: str | None = setting(None, help="arXiv number", check=_check_number)
+    code: str | None = setting(None, help="the authors' code", check=_check_address)
     claim: str = setting(help="what the paper says, in a paragraph")
     experiments: dict[str, dict[str, Any]] = setting(help="experiments with their scales")
     exhibits: dict[str, Exhibit] = setting(help="tables and figures")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnrepro import fingerprint, tables
+from rnnrepro.checks import check_count
 from rnnrepro.config import Arm, Experiment, Phase
 from rnnrepro.cost import Estimate, estimate
 from rnnrepro.datasets import provenance as data
@@ -206,6 +207,7 @@ def _cells_of_arm(
     seeds = project.user.seeds or arm.seeds or experiment.seeds
     found = shape(common["task"], common["training"]["batch"])
     common["training"]["steps"] = _steps(common["training"], found, reader)
+    check_count(reader, seeds, arm)
     reader.finish()
     chosen = range(experiment.first_seed, experiment.first_seed + seeds)
     parts: dict[str, list[Run]] = {}

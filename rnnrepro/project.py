@@ -14,27 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from rnnrepro import tables
+from rnnrepro import names, safe_yaml, tables
 from rnnrepro.checks import check_grid, check_network, check_phases, check_training
 from rnnrepro.config import SCALES, Arm, Experiment, Paper, UserSettings
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.typed import Reader
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WRITING = ("extends", "scales", "defaults", "only", "without")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file as a mapping. Raises Fault with the place of a syntax error."""
-    try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except OSError as error:
-        raise Fault(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Fault(f"{path}: not valid YAML: {error}") from None
+    """A YAML file as a mapping. Raises Fault where it is none, with the place of a syntax error."""
+    value = safe_yaml.read(path)
     if not isinstance(value, dict):
         raise Fault(f"{path}: expected a mapping at the top level")
     return value
@@ -193,6 +185,9 @@ def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> Non
     check_phases(reader, experiment, where)
     for name, arm in experiment.models.items():
         place = f"{where}.models.{name}"
+        if fault := names.of_arm(name):
+            reader.fault(f"{where}.models", fault)
+            continue
         try:
             row = tables.row("model", model_row(name, arm))
         except Fault as fault:
@@ -256,7 +251,9 @@ def load(config: str | Path = "config", overrides: Mapping[str, Any] | None = No
     papers = {}
     for path in sorted((folder / "papers").glob("*.yaml")):
         paper_reader = Reader(str(path))
-        papers[path.stem] = paper_reader.read(Paper, read_yaml(path))
+        papers[path.stem] = paper = paper_reader.read(Paper, read_yaml(path))
+        for fault in names.of_paper(path.stem, paper) if paper else ():
+            paper_reader.fault("", fault)
         reader.faults += paper_reader.faults
     if user is not None:
         for key in user.papers:

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from rnnrepro import safe_yaml
 from rnnrepro.config import SCALES
 from rnnrepro.errors import Fault
 from rnnrepro.project import Project, load
@@ -71,8 +70,5 @@ def changes_of(given: list[str]) -> dict[str, Any]:
         key, sign, value = text.partition("=")
         if not sign:
             raise Fault(f"--set {text}: expected KEY=VALUE")
-        try:
-            changes[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise Fault(f"--set {text}: {error}") from None
+        changes[key] = safe_yaml.parse(value, f"--set {key}")
     return changes
