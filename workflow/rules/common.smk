@@ -1,19 +1,17 @@
 """What the rules ask of the project: small functions of the wildcards over its plan. No rule stands here."""
 
-import json
 import os
+import re
 import sys
 from functools import cache
-from math import ceil
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from rnnrepro import plan, project
+from rnnrepro import plan, project, safe_yaml
 from rnnrepro.config import SCALES
 from rnnrepro.datasets.registry import DATASETS as KNOWN_DATASETS
 from rnnrepro.duration import duration
@@ -29,21 +27,29 @@ os.environ.update(
 
 def one_of(names):
     """A pattern that matches exactly the given names; without any it matches nothing."""
-    return "|".join(sorted(set(names))) or "(?!)"
+    return "|".join(map(re.escape, sorted(set(names)))) or "(?!)"
 
 
 def typed(value):
-    """A value of `--config` as YAML means it: inside brackets, and for null, Snakemake hands on texts."""
+    """A value of `--config` as YAML means it: inside brackets, and for null, Snakemake hands on texts.
+
+    A text that means a number, a truth value or null becomes that; any other stays as it is, whatever is in it.
+    """
     if isinstance(value, dict):
         return {key: typed(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [typed(inner) for inner in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
+    try:
+        meant = safe_yaml.parse(value, "--config") if isinstance(value, str) else value
+    except Fault:
+        return value
+    return value if isinstance(meant, (str, list, dict)) else meant
 
 
 def loaded():
     """The project, checked through at every scale; raises every fault of the configuration in one message."""
     try:
+        config.update({key: typed(config[key]) for key in workflow.config_settings.config or {}})
         found = project.load("config", overrides=config)
         found.check()
         return found
@@ -55,10 +61,9 @@ def changed():
     """What `--config` changed, as options of the command line."""
     place = Path("config", "config.yaml")
     given = project.read_yaml(place) if place.exists() else {}
-    return [f"--set={k}={json.dumps(v)}" for k, v in config.items() if k not in given or given[k] != v]
+    return [f"--set={k}={safe_yaml.line(v)}" for k, v in config.items() if k not in given or given[k] != v]
 
 
-config.update({key: typed(config[key]) for key in workflow.config_settings.config or {}})
 PROJECT = loaded()
 SCALE = PROJECT.user.scale
 DATA = PROJECT.user.data
@@ -118,16 +123,6 @@ def work_of_cell(wildcards, threads):
     """Runs, steps and estimated time, in words."""
     e = cell(wildcards).estimate
     return f"{e.runs} runs of {e.steps:,} steps, about {duration(e.seconds)} on one core"
-
-
-def minutes_of_cell(wildcards, attempt):
-    """A time limit for a cluster: three times the estimate, more at each attempt."""
-    return attempt * max(10, ceil(3 * cell(wildcards).estimate.seconds / 60))
-
-
-def gpus(wildcards):
-    """One GPU, unless training on the processor was asked for."""
-    return 0 if PROJECT.user.device == "cpu" else 1
 
 
 def stamps(some_cells):

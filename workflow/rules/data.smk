@@ -11,12 +11,10 @@ rule fetch:
         "../envs/training.yaml"
     threads: 1
     resources:
-        gpu=0,
-        mem_mb=1000,
-        runtime=120,
+        **on_cpu(minutes=120, memory=1000),
     params:
         changes=changes,
     message:
         "Fetching {wildcards.dataset}"
     shell:
-        "python -m rnnrepro data fetch {wildcards.dataset} {params.changes:q} --stamp {output.stamp:q} > {log:q} 2>&1"
+        "python -m rnnrepro data fetch {wildcards.dataset:q} {params.changes:q} --stamp {output.stamp:q} > {log:q} 2>&1"

@@ -22,9 +22,7 @@ rule table:
         "../envs/exhibits.yaml"
     threads: 1
     resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
+        **on_cpu(minutes=30, memory=2000),
     params:
         settings=settings_of_exhibit,
         code=code_of_exhibit,
@@ -34,7 +32,7 @@ rule table:
     message:
         "Rendering {wildcards.paper}/{wildcards.table} at scale {wildcards.scale}: {params.title}"
     shell:
-        "python -m rnnrepro exhibit {wildcards.paper} {wildcards.table} --scale {wildcards.scale}"
+        "python -m rnnrepro exhibit {wildcards.paper:q} {wildcards.table:q} --scale {wildcards.scale:q}"
         " {params.changes:q} > {log:q} 2>&1"
 
 
@@ -64,9 +62,7 @@ rule figure:
         "../envs/exhibits.yaml"
     threads: 1
     resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
+        **on_cpu(minutes=30, memory=2000),
     params:
         settings=settings_of_exhibit,
         code=code_of_exhibit,
@@ -76,5 +72,5 @@ rule figure:
     message:
         "Drawing {wildcards.paper}/{wildcards.figure} at scale {wildcards.scale}: {params.title}"
     shell:
-        "python -m rnnrepro exhibit {wildcards.paper} {wildcards.figure} --scale {wildcards.scale}"
+        "python -m rnnrepro exhibit {wildcards.paper:q} {wildcards.figure:q} --scale {wildcards.scale:q}"
         " {params.changes:q} > {log:q} 2>&1"

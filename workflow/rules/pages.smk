@@ -17,9 +17,7 @@ rule claims:
         "../envs/exhibits.yaml"
     threads: 1
     resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
+        **on_cpu(minutes=30, memory=2000),
     params:
         settings=settings_of_papers,
         code=lambda wildcards: code("rnnrepro.cli.claims"),
@@ -27,7 +25,7 @@ rule claims:
     message:
         "Judging the papers' claims at scale {wildcards.scale}"
     shell:
-        "python -m rnnrepro claims --scale {wildcards.scale} {params.changes:q} --output {output.csv:q} > {log:q} 2>&1"
+        "python -m rnnrepro claims --scale {wildcards.scale:q} {params.changes:q} --output {output.csv:q} > {log:q} 2>&1"
 
 
 rule metrics:
@@ -44,16 +42,14 @@ rule metrics:
         "../envs/exhibits.yaml"
     threads: 1
     resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
+        **on_cpu(minutes=30, memory=2000),
     params:
         code=lambda wildcards: code("rnnrepro.cli.metrics"),
         changes=changes,
     message:
         "Gathering all results of scale {wildcards.scale}"
     shell:
-        "python -m rnnrepro metrics --scale {wildcards.scale} {params.changes:q} --output {output.parquet:q}"
+        "python -m rnnrepro metrics --scale {wildcards.scale:q} {params.changes:q} --output {output.parquet:q}"
         " > {log:q} 2>&1"
 
 
@@ -72,9 +68,7 @@ rule page:
         "../envs/exhibits.yaml"
     threads: 1
     resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
+        **on_cpu(minutes=30, memory=2000),
     params:
         settings=settings_of_papers,
         code=lambda wildcards: code("rnnrepro.cli.page"),
@@ -83,7 +77,7 @@ rule page:
     message:
         "Writing the page of {wildcards.paper} at scale {wildcards.scale}"
     shell:
-        "python -m rnnrepro page {wildcards.paper} --scale {wildcards.scale} {params.changes:q}"
+        "python -m rnnrepro page {wildcards.paper:q} --scale {wildcards.scale:q} {params.changes:q}"
         " --output {output.html:q} > {log:q} 2>&1"
 
 
@@ -102,9 +96,7 @@ rule report:
         "../envs/exhibits.yaml"
     threads: 1
     resources:
-        gpu=0,
-        mem_mb=2000,
-        runtime=30,
+        **on_cpu(minutes=30, memory=2000),
     params:
         settings=settings_of_papers,
         code=lambda wildcards: code("rnnrepro.cli.report"),
@@ -113,5 +105,5 @@ rule report:
     message:
         "Writing the report of scale {wildcards.scale}"
     shell:
-        "python -m rnnrepro report --scale {wildcards.scale} {params.changes:q} --output {output.html:q}"
+        "python -m rnnrepro report --scale {wildcards.scale:q} {params.changes:q} --output {output.html:q}"
         " > {log:q} 2>&1"

@@ -12,15 +12,14 @@ rule train:
         "benchmarks/{scale}/train/{paper}/{experiment}/{arm}.tsv"
     # Before exhibits, which then fill the cores that the last trainings leave idle.
     priority: 10
-    # A second attempt goes on from the last checkpoint; a used-up time budget is not to be doubled by it.
+    # A second attempt goes on from the last checkpoint; a used-up time budget is not to be doubled by it. On a cluster
+    # there are more of them (set_up_cluster).
     retries: 0 if PROJECT.user.minutes else 1
     conda:
         "../envs/training.yaml"
     threads: 1
     resources:
-        gpu=gpus,
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=minutes_of_cell,
+        **training(),
     params:
         settings=settings_of_cell,
         code=code_of_cell,
@@ -28,7 +27,8 @@ rule train:
         changes=changes,
     message:
         "Training {wildcards.arm} on {wildcards.paper}/{wildcards.experiment} at scale {wildcards.scale}: {params.work}"
+    # exec: no shell is left between Snakemake and the trainer that a signal would end before the trainer has saved
     shell:
-        "python -m rnnrepro train {wildcards.paper}/{wildcards.experiment} --model {wildcards.arm}"
-        " --scale {wildcards.scale} --threads {threads} --state state/{wildcards.scale} {params.changes:q}"
+        "exec python -m rnnrepro train {wildcards.paper:q}/{wildcards.experiment:q} --model {wildcards.arm:q}"
+        " --scale {wildcards.scale:q} --threads {threads} --state state/{wildcards.scale:q} {params.changes:q}"
         " --output {output.records:q} --costs {output.costs:q} > {log:q} 2>&1"

@@ -1,0 +1,93 @@
+"""What a SLURM cluster says of itself: its partitions' limits, whether it keeps accounts, how soon it forgets a job.
+
+Everything here asks SLURM's own commands, of the machine that Snakemake was started on.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rnnrepro.errors import Fault
+
+SLOWEST_CHECK = 180
+"""Seconds: the longest that Snakemake's SLURM executor lets pass between two looks at its jobs."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """The longest time limit in minutes, the most memory of a node in MB (None: no limit), and whether it has GPUs."""
+
+    minutes: int | None
+    memory_mb: int | None
+    gpus: bool
+
+
+def _asked(*command: str) -> str | None:
+    """What a command of SLURM's prints; None where there is none or it fails."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def partitions() -> dict[str, Partition]:
+    """The cluster's partitions by name; the default one by "" too. Empty where `sinfo` does not answer."""
+    return parsed((_asked("sinfo", "--noheader", "--exact", "--format=%P|%l|%m|%G") or "").splitlines())
+
+
+def parsed(lines: Iterable[str]) -> dict[str, Partition]:
+    """The partitions of lines `name|time limit|MB|resources`, one for each kind of node."""
+    found: dict[str, Partition] = {}
+    for line in lines:
+        words = line.strip().split("|")
+        if len(words) != 4:
+            continue
+        name, limit, memory, resources = words
+        old = found.get(name.rstrip("*"), Partition(None, None, False))
+        megabytes = int(memory.rstrip("+")) if memory.rstrip("+").isdigit() else None
+        one = Partition(
+            minutes=minutes(limit),
+            memory_mb=max(filter(None, [old.memory_mb, megabytes]), default=None),
+            gpus=old.gpus or "gpu" in resources,
+        )
+        found[name.rstrip("*")] = one
+        if name.endswith("*"):
+            found[""] = one
+    return found
+
+
+def minutes(limit: str) -> int | None:
+    """A time limit as SLURM writes it (`7-00:00:00`, `04:00:00`, `30:00`) in minutes; None for `infinite`."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", limit)
+    if not match:
+        return None
+    days, hours, mins, _ = (int(part or 0) for part in match.groups())
+    return 1440 * days + 60 * hours + mins
+
+
+def status_command(config: str | None = None) -> tuple[str, int]:
+    """How to find what became of a job (`sacct` or `squeue`), and how many seconds SLURM remembers a finished one.
+
+    `config`: what `scontrol show config` prints; asked for if not given. Without an accounting database `sacct`
+    answers nothing, and who asks it waits for ever.
+    """
+    config = _asked("scontrol", "show", "config") if config is None else config
+    if config is None:
+        raise Fault("SLURM does not answer (scontrol show config): is this a login node of a cluster?")
+    storage = re.search(r"^AccountingStorageType\s*=\s*(\S+)", config, re.M)
+    age = re.search(r"^MinJobAge\s*=\s*(\d+)", config, re.M)
+    keeps = storage is not None and storage[1].endswith("slurmdbd")
+    return "sacct" if keeps else "squeue", int(age[1]) if age else 300
+
+
+def check_memory_of_jobs(seconds: int) -> None:
+    """Raise Fault where a finished job is forgotten before it is looked at, so that its end would never be seen."""
+    if seconds <= SLOWEST_CHECK:
+        raise Fault(
+            f"this cluster keeps no accounts (sacct), and squeue forgets finished jobs after {seconds} s (MinJobAge), "
+            f"though they are looked at every {SLOWEST_CHECK} s at times: ask its administrators for MinJobAge=300, "
+            "or run Snakemake inside one large job instead (docs/cluster.md)"
+        )
