@@ -37,6 +37,11 @@ def modules(roots: Iterable[str]) -> dict[str, str]:
 
     A root outside the package is a user's plugin, which has been imported already.
     """
+    return dict(_modules(tuple(sorted(set(roots)))))
+
+
+@cache
+def _modules(roots: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     waiting = list(roots)
     while waiting:

@@ -1,0 +1,72 @@
+"""How far a scale is: what is done, at work, failed or left, and about how long the rest will take.
+
+    rnnrepro status
+    rnnrepro status --scale paper --watch 30
+    rnnrepro status --json
+
+Reads the results, state and logs of a pipeline at work, of one that was stopped or killed, or of none, on this
+machine or on a SLURM cluster. Changes nothing and disturbs no training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from rnnrepro import plan
+from rnnrepro.cli.common import (
+    project_of,
+    project_options,
+    results_of,
+    results_option,
+    scale_of,
+    scale_option,
+)
+
+NAME, HELP = "status", "how far a scale is, at work or not"
+_SECONDS = 10.0
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    results_option(parser)
+    parser.add_argument("--state", type=Path, metavar="DIR", help="default: state/SCALE")
+    parser.add_argument(
+        "--watch",
+        nargs="?",
+        type=float,
+        const=_SECONDS,
+        metavar="SECONDS",
+        help=f"look again every so many seconds (default {_SECONDS:.0f}), until Ctrl-C",
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON, one object a look")
+    scale_option(parser)
+    project_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the page, once or again and again."""
+    from rnnrepro.watching import as_json, words
+    from rnnrepro.watching.folder import Place
+    from rnnrepro.watching.page import page
+
+    project = project_of(args)
+    scale = scale_of(args, project)
+    cells = plan.cells(project, scale)
+    place = Place.of(scale, results_of(args, scale), args.state)
+    live = sys.stdout.isatty()
+    paint = words.painted if live and "NO_COLOR" not in os.environ else words.plain
+    try:
+        while True:
+            found = page(project, scale, cells, place)
+            said = json.dumps(as_json.of(found)) if args.json else words.text(found, paint)
+            print("\033[H\033[2J" * (live and args.watch is not None and not args.json) + said, flush=True)
+            if args.watch is None:
+                return 0
+            time.sleep(max(1.0, args.watch))
+    except KeyboardInterrupt:
+        return 0

@@ -1,0 +1,50 @@
+"""Which jobs of a SLURM cluster are in its queue."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable
+
+_SECONDS = 5.0
+_ENDED = {
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "TIMEOUT",
+}
+
+
+def queued(jobs: Iterable[str], command: str = "squeue", seconds: float = _SECONDS) -> dict[str, str] | None:
+    """{job: state} of those jobs that SLURM still knows; None where there is no SLURM or it does not answer."""
+    numbers = sorted(job for job in set(jobs) if job.isascii() and job.isdigit())
+    if not numbers:
+        return {}
+    words = [command, "--noheader", "--states=all", "--format=%A|%T", f"--jobs={','.join(numbers)}"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds, check=False)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    if (
+        done.returncode and "Invalid job id" not in done.stderr
+    ):  # so it says of a single one that is long gone
+        return None
+    return parsed(done.stdout.splitlines())
+
+
+def parsed(lines: Iterable[str]) -> dict[str, str]:
+    """{job: state} of the lines `job|state`; others are passed over."""
+    found = (re.fullmatch(r"\s*(\d+)\|([A-Z_]+)\s*", line) for line in lines)
+    return {match[1]: match[2] for match in found if match}
+
+
+def at_work(job: str, jobs: dict[str, str] | None) -> bool | None:
+    """Whether a job still runs or waits; None where SLURM was not to be asked."""
+    if jobs is None:
+        return None
+    return job in jobs and jobs[job] not in _ENDED
