@@ -9,19 +9,44 @@ from typing import Any
 import pyarrow as pa
 
 from rnnrepro import records
+from rnnrepro.errors import Fault
 from rnnrepro.plan import Cell
 from rnnrepro.records import CellRecords
 
 _MAY_DIFFER = ("fingerprint", "backend", "device", "device_name")
 
 
+def of_cell(cell: Cell, results: Path) -> CellRecords:
+    """The records of one cell. Raises Fault where its file is missing, damaged, or another's that was put there."""
+    found = _held(cell, results / cell.path, records.SCHEMA)
+    if "runs" not in found.provenance:
+        raise Fault(f"{results / cell.path}: not the results of a cell; delete it and run again")
+    return found
+
+
+def costs_of_cell(cell: Cell, results: Path) -> list[dict[str, Any]]:
+    """The rows of a cell's cost table. Raises Fault as `of_cell` does."""
+    return _held(cell, results / cell.cost_path, records.COST_SCHEMA).table.to_pylist()
+
+
+def _held(cell: Cell, path: Path, schema: pa.Schema) -> CellRecords:
+    found = records.read(path)
+    if not found.table.schema.equals(schema):
+        raise Fault(f"{path}: it has other columns than such a file; delete it and run again")
+    scale, key = (found.provenance.get(name) for name in ("scale", "key"))
+    if (scale, key) != (cell.scale, cell.key):
+        raise Fault(
+            f"{path}: it is of {key} at scale {scale}, put in the wrong place; delete it and run again"
+        )
+    return found
+
+
 def existing(cells: Iterable[Cell], results: Path) -> dict[str, CellRecords]:
-    """{`paper/experiment/arm`: the records of its cells that have a results file}. Raises Fault for a damaged one."""
+    """{`paper/experiment/arm`: the records of its cells that have a results file}. Raises Fault as `of_cell`."""
     parts: dict[str, list[CellRecords]] = {}
     for cell in cells:
-        path = results / cell.path
-        if path.exists():
-            parts.setdefault(cell.whole, []).append(records.read(path))
+        if (results / cell.path).exists():
+            parts.setdefault(cell.whole, []).append(of_cell(cell, results))
     return {key: gathered(key, found) for key, found in parts.items()}
 
 

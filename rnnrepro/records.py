@@ -1,7 +1,8 @@
 """Results as one long table: a row for each (run, step, split, metric, index), with its provenance beside it.
 
 The rows of the same settings on the same kind of processor are the same, byte for byte. What differs from one
-training to the next (wall time, memory, host, date) is kept in a cost table of its own.
+training to the next (wall time, memory, host, date) is kept in a cost table of its own. Every file carries a checksum
+(`rnnrepro.checksums`), and none is read that does not fit it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from rnnrepro import checksums
+from rnnrepro.checksums import Damaged
 from rnnrepro.errors import Fault
 
 _IDENTITY = [
@@ -50,7 +54,6 @@ COST_SCHEMA = pa.schema(
         ("finished", pa.string()),
     ]
 )
-_KEY = b"rnnrepro"
 
 
 @dataclass(frozen=True)
@@ -121,32 +124,40 @@ _UMASK = _umask()
 
 
 def write(path: str | Path, table: pa.Table, provenance: Mapping[str, Any]) -> None:
-    """Write `table` with its provenance as Parquet, atomically."""
-    meta = {_KEY: json.dumps(provenance, sort_keys=True, allow_nan=False).encode()}
-    table = table.replace_schema_metadata(meta)
+    """Write `table` with its provenance as Parquet, atomically, with a checksum of both."""
+    text = json.dumps(provenance, sort_keys=True, allow_nan=False).encode()
+    table = table.replace_schema_metadata(checksums.metadata(checksums.of_rows(table), text))
     atomically(path, lambda part: pq.write_table(table, part, compression="zstd"))
 
 
 def read(path: str | Path) -> CellRecords:
-    """Read a cell's (or a run's) file. Raises Fault where it is missing, damaged or not ours."""
-    try:
-        table = pq.read_table(path)
-        provenance = json.loads((table.schema.metadata or {})[_KEY])
-    except FileNotFoundError:
-        raise Fault(f"{path}: no such results file; train it first") from None
-    except KeyError:
-        raise Fault(f"{path}: a Parquet file, but not one of ours (no provenance)") from None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Fault(f"{path}: damaged results file ({error}); delete it and run again") from None
+    """Read a cell's (or a run's) file. Raises Damaged, or Fault where it is missing, unreadable or not ours."""
+    with reading(path):
+        # in this order: of somebody else's file the rows need not be read
+        provenance = json.loads(checksums.text_of(pq.read_schema(path).metadata, path))
+        table = pq.read_table(path, partitioning=None)
+        checksums.check_rows(table, path)
     return CellRecords(table, provenance)
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
-    """The provenance alone, without reading the rows."""
+    """The provenance alone, held against its own checksum, without reading the rows. Raises Fault as `read` does."""
+    with reading(path):
+        return json.loads(checksums.text_of(pq.read_schema(path).metadata, path))
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Say in one sentence why a Parquet file could not be read: a damaged one makes the reader fail in many ways."""
     try:
-        return json.loads((pq.read_schema(path).metadata or {})[_KEY])
-    except (pa.ArrowException, OSError, ValueError, KeyError):
-        return read(path).provenance
+        yield
+    except FileNotFoundError:
+        raise Fault(f"{path}: no such results file; train it first") from None
+    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, MemoryError) as error:
+        if why := getattr(error, "strerror", None):  # the disk's own word; the reader's errors have none
+            raise Fault(f"{path}: cannot be read ({why}); mend that, or delete it and run again") from None
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise Damaged(f"{path}: damaged results file ({reason}); delete it and run again") from None
 
 
 def rows(history: Iterable[tuple[int, str, str, int, float]]) -> pa.Table:
@@ -171,8 +182,7 @@ def assembled(runs: Sequence[tuple[Mapping[str, Any], pa.Table]]) -> pa.Table:
     return pa.concat_tables(parts) if parts else SCHEMA.empty_table()
 
 
-def write_costs(path: str | Path, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Write the cost table of a cell."""
-    atomically(
-        path, lambda part: pq.write_table(pa.Table.from_pylist(list(entries), schema=COST_SCHEMA), part)
-    )
+def write_costs(path: str | Path, entries: Sequence[Mapping[str, Any]], *, scale: str, key: str) -> None:
+    """Write the cost table of the cell `key` at a scale."""
+    table = pa.Table.from_pylist(list(entries), schema=COST_SCHEMA)
+    write(path, table, {"scale": scale, "key": key})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnrepro import records
+from rnnrepro import checksums, records
 from rnnrepro.errors import Fault
 
 ROW = (1, "train", "mse", 0, 0.5)
@@ -50,6 +51,97 @@ def test_any_bytes_are_a_fault_and_nothing_else(tmp_path_factory, data):
     path.write_bytes(data)
     with pytest.raises(Fault):
         records.read(path)
+
+
+def several(path) -> bytes:
+    """A file of a hundred rows, some of them not numbers, and its bytes."""
+    values = [float("nan") if i % 7 == 0 else 0.1 * i for i in range(100)]
+    table = records.rows([(i, "train" if i % 3 else "test", "mse", 0, v) for i, v in enumerate(values)])
+    records.write(path, table, PROVENANCE)
+    return path.read_bytes()
+
+
+def as_rows(found) -> list[str]:
+    """Rows that may be compared: not a number equals itself here."""
+    return [repr(row) for row in found.table.to_pylist()]
+
+
+def test_no_flipped_bit_is_read_as_another_number(tmp_path):
+    path = tmp_path / "a.parquet"
+    data = several(path)
+    whole, refused = records.read(path), 0
+    for place in range(0, len(data), 17):
+        path.write_bytes(data[:place] + bytes([data[place] ^ (1 << place % 8)]) + data[place + 1 :])
+        try:
+            found = records.read(path)
+        except Fault:
+            refused += 1
+        else:  # bits that nothing hangs on: statistics, the name of the writer
+            assert as_rows(found) == as_rows(whole) and found.provenance == PROVENANCE
+    assert refused > len(data) // 17 // 4
+
+
+def test_a_number_changed_behind_the_files_back_is_damage(tmp_path):
+    path = tmp_path / "a.parquet"
+    several(path)
+    table = pq.read_table(path)
+    changed = table.set_column(4, "value", pa.array([*table["value"].to_pylist()[:-1], 9.8]))
+    pq.write_table(changed.replace_schema_metadata(table.schema.metadata), path)
+    with pytest.raises(checksums.Damaged, match=r"a\.parquet: damaged \(its rows.*delete it and run again"):
+        records.read(path)
+
+
+def test_provenance_changed_behind_the_files_back_is_damage_even_where_no_rows_are_read(tmp_path):
+    path = tmp_path / "a.parquet"
+    several(path)
+    table = pq.read_table(path)
+    text = table.schema.metadata[checksums.TEXT].replace(b"diverged", b"finished")
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, checksums.TEXT: text}), path)
+    for read in (records.read, records.provenance_of):
+        with pytest.raises(checksums.Damaged, match="its provenance"):
+            read(path)
+
+
+def test_a_file_without_a_checksum_is_refused_and_told_what_to_do(tmp_path):
+    path = tmp_path / "a.parquet"
+    several(path)
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata({checksums.TEXT: b"{}"}), path)
+    for read in (records.read, records.provenance_of):
+        with pytest.raises(Fault, match=r"no checksum.*rnnrepro verify --seal .*a\.parquet"):
+            read(path)
+
+
+@given(st.lists(st.integers(0, 60), max_size=4), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_the_checksum_is_of_the_rows_however_they_are_cut(cuts, changed):
+    words = [None if i % 11 == 5 else "ab" * (i % 4) for i in range(60)]
+    columns = {
+        "text": pa.array(words),
+        "number": pa.array([None if i % 9 == 2 else i / 7 for i in range(60)]),
+        "yes": pa.array([i % 2 == 0 for i in range(60)]),
+    }
+    table = pa.table(columns)
+    edges = [0, *sorted(cuts), 60]
+    cut = pa.concat_tables([table.slice(a, b - a) for a, b in pairwise(edges)])
+    assert checksums.of_rows(cut) == checksums.of_rows(table)
+    other = [
+        {"text": pa.array(["ab", *words[1:]])},
+        {"number": pa.array([0.5, *columns["number"].to_pylist()[1:]])},
+        {"yes": pa.array([False] * 60)},
+        {"text": pa.array([None, *words[1:]])},
+    ][changed]
+    assert checksums.of_rows(pa.table({**columns, **other})) != checksums.of_rows(table)
+
+
+def test_what_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def fails(*_arguments):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(records.pq, "read_schema", fails)
+    with pytest.raises(Fault, match=r"cannot be read \(Input/output error\)") as caught:
+        records.read(tmp_path / "a.parquet")
+    assert not isinstance(caught.value, checksums.Damaged)
 
 
 def test_somebody_elses_parquet_is_refused(tmp_path):

@@ -9,6 +9,7 @@ copied one after the other, a row group each, so that memory does not grow with 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,49 +44,52 @@ def run(args: argparse.Namespace) -> int:
     results = results_of(args, scale)
     cells = plan.cells(project, scale)
     output = args.output or results / "metrics.parquet"
-    rows = gather(scale, [results / cell.path for cell in cells], output)
+    rows = gather(cells, results, output)
     print(f"{output}: {rows:,} rows of {len(cells)} cells")
     return 0
 
 
-def gather(scale: str, paths: Sequence[Path], output: Path) -> int:
+def gather(cells: Sequence[plan.Cell], results: Path, output: Path) -> int:
     """Copy the cells' rows to `output`, put in place whole; the number of rows. Raises Fault for a missing cell."""
     from rnnrepro import records
 
-    missing = [path for path in paths if not path.exists()]
+    missing = [path for cell in cells if not (path := results / cell.path).exists()]
     if missing:
         raise Fault(
-            f"{len(missing)} of {len(paths)} cells have no results, the first {missing[0]}; train them first"
+            f"{len(missing)} of {len(cells)} cells have no results, the first {missing[0]}; train them first"
         )
     rows = 0
 
     def fill(part: Path) -> None:
         nonlocal rows
-        rows = _copy(scale, paths, part)
+        rows = _copy(cells, results, part)
 
     records.atomically(output, fill)
     return rows
 
 
-def _copy(scale: str, paths: Sequence[Path], part: Path) -> int:
+def _copy(cells: Sequence[plan.Cell], results: Path, part: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from rnnrepro import records
+    from rnnrepro import arms, checksums, records
 
     text = pa.string()
     schema = pa.schema([("scale", text), *records.SCHEMA, ("status", text)])
-    rows = 0
+    digest, rows = checksums.Rows(schema), 0
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for path in paths:
-            cell = records.read(path)
-            runs = zip(cell.table["point"].to_pylist(), cell.table["seed"].to_pylist(), strict=True)
-            status = pa.array([cell.status[run] for run in runs], text)
+        for cell in cells:
+            found = arms.of_cell(cell, results)
+            runs = zip(found.table["point"].to_pylist(), found.table["seed"].to_pylist(), strict=True)
             columns = [
-                pa.array([scale] * cell.table.num_rows, text),
-                *(cell.table[n] for n in records.SCHEMA.names),
-                status,
+                pa.array([cell.scale] * found.table.num_rows, text),
+                *(found.table[n] for n in records.SCHEMA.names),
+                pa.array([found.status[run] for run in runs], text),
             ]
-            writer.write_table(pa.table(columns, schema=schema))
-            rows += cell.table.num_rows
+            table = pa.table(columns, schema=schema)
+            writer.write_table(table)
+            digest.add(table)
+            rows += table.num_rows
+        said = json.dumps({"cells": [cell.key for cell in cells]}).encode()
+        writer.add_key_value_metadata(checksums.metadata(digest.hexdigest(), said))
     return rows

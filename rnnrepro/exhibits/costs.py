@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
+from rnnrepro import arms
 from rnnrepro.duration import duration
 from rnnrepro.plan import Cell
 
@@ -40,12 +39,11 @@ class Cost:
 
 
 def of_cells(cells: Iterable[Cell], results: Path) -> list[Cost]:
-    """The cost of each cell that has a cost table."""
+    """The cost of each cell that has a cost table. Raises Fault for a damaged one, or another cell's."""
     found = []
     for cell in cells:
-        path = results / cell.cost_path
-        if path.exists():
-            rows = pq.read_table(path).to_pylist()
+        if (results / cell.cost_path).exists():
+            rows = arms.costs_of_cell(cell, results)
             found.append(
                 Cost(
                     cell.key,

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rnnrepro import plan, records
+from rnnrepro import arms, plan, records
 from rnnrepro.errors import Fault
 from rnnrepro.exhibits import made
 from rnnrepro.project import Project
@@ -44,7 +44,7 @@ def adopt(project: Project, scale: str, results: Path, reference: Path) -> list[
         for name in made(project, scale, key):
             written.append(_copied(results / key / f"{name}.csv", target / key / f"{name}.csv"))
     for cell in plan.cells(project, scale):
-        found = records.read(results / cell.path)
+        found = arms.of_cell(cell, results)
         records.write(target / cell.path, thinned(found.table), found.provenance)
         written.append(target / cell.path)
     return written

@@ -8,7 +8,6 @@ other code than began it, unless that is asked for.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import io
 import os
 import time
@@ -20,10 +19,11 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from rnnrepro import records
+from rnnrepro import checksums, records
+from rnnrepro.checksums import Damaged
 from rnnrepro.errors import Fault
 
-_DIGEST_BYTES = 32
+_NEEDED = frozenset({"step", "network", "optimiser", "carried", "averages", "history", "seconds"})
 
 
 class RunStore:
@@ -31,7 +31,7 @@ class RunStore:
 
     def __init__(self, root: Path, digest: str, fingerprint: str) -> None:
         self.folder = root / f"{digest}-{fingerprint}"
-        self.fingerprint = fingerprint
+        self.digest, self.fingerprint = digest, fingerprint
 
     @classmethod
     def found(cls, root: Path, digest: str, fingerprint: str, *, any_code: bool) -> RunStore:
@@ -74,6 +74,8 @@ class RunStore:
             ) from None
         try:
             self._wait(handle, say)
+            for half_written in self.folder.glob(".*.part"):  # by a process that was killed
+                half_written.unlink(missing_ok=True)
             yield
         finally:
             os.close(handle)
@@ -91,26 +93,51 @@ class RunStore:
                 time.sleep(0.5)
 
     def save(self, content: Mapping[str, Any]) -> None:
-        """Write the checkpoint atomically, with a checksum before it."""
+        """Write the checkpoint atomically, with the name of its run, and a checksum before it."""
         buffer = io.BytesIO()
-        torch.save(dict(content), buffer)
-        data = buffer.getvalue()
-        records.atomically(
-            self.checkpoint, lambda part: part.write_bytes(hashlib.sha256(data).digest() + data)
-        )
+        torch.save({**content, "run": self.folder.name}, buffer)
+        data = checksums.before(buffer.getvalue())
+        records.atomically(self.checkpoint, lambda part: part.write_bytes(data))
 
     def load(self, say: Callable[[str], None]) -> dict[str, Any] | None:
-        """The checkpoint, or None where there is none or, which is said, a damaged one. Tensors only, never code."""
+        """The checkpoint, or None where there is none or, which is said, one of no use. Tensors only, never code."""
         try:
-            stored = self.checkpoint.read_bytes()
+            return self._loaded(checksums.behind(self.checkpoint.read_bytes(), self.checkpoint))
         except FileNotFoundError:
             return None
-        data = stored[_DIGEST_BYTES:]
-        if hashlib.sha256(data).digest() != stored[:_DIGEST_BYTES]:
-            say(f"{self.checkpoint}: damaged checkpoint set aside; the run starts again")
-            self.checkpoint.replace(self.folder / "checkpoint.damaged")
-            return None
-        return torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
+        except IsADirectoryError:
+            self._set_aside(self.checkpoint, f"{self.checkpoint}: a folder in a checkpoint's place", say)
+        except OSError as error:
+            raise Fault(
+                f"{self.checkpoint}: cannot be read ({error.strerror}); mend that, or delete it and run again"
+            ) from None
+        except Damaged as fault:
+            self._set_aside(self.checkpoint, str(fault).partition(";")[0], say)
+        return None
+
+    def _loaded(self, data: bytes) -> dict[str, Any]:
+        try:
+            found = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
+        except Exception as error:  # whatever torch finds wrong; its many words are of no use to a reader
+            raise Damaged(f"{self.checkpoint}: not a checkpoint ({type(error).__name__})") from None
+        if not isinstance(found, dict) or not found.keys() >= _NEEDED:
+            raise Damaged(f"{self.checkpoint}: not a checkpoint of a run")
+        if found.get("run", self.folder.name) != self.folder.name:  # earlier ones do not name their run
+            raise Damaged(f"{self.checkpoint}: the checkpoint of another run or of other code")
+        return found
+
+    def _set_aside(self, path: Path, why: str, say: Callable[[str], None]) -> None:
+        """Move what is of no use out of the way. Raises Fault where that cannot be."""
+        number, aside = 1, path.with_name(f"{path.stem}.damaged")
+        while aside.exists():
+            number, aside = number + 1, path.with_name(f"{path.stem}.damaged{number + 1}")
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise Fault(
+                f"{why}; it cannot be set aside ({error.strerror}): delete it and run again"
+            ) from None
+        say(f"{why}; set aside as {aside.name}, the run starts again")
 
     def finish(self, table: pa.Table, provenance: Mapping[str, Any]) -> None:
         """Write the finished record and drop the checkpoint."""
@@ -118,12 +145,15 @@ class RunStore:
         self.checkpoint.unlink(missing_ok=True)
 
     def finished(self, say: Callable[[str], None]) -> records.CellRecords | None:
-        """The finished record, or None where there is none or, which is said, a damaged one."""
+        """The finished record, or None where there is none or, which is said, one of no use."""
         if not self.record.exists():
             return None
         try:
-            return records.read(self.record)
-        except Fault as fault:
-            say(f"{fault}; set aside, the run starts again")
-            self.record.replace(self.folder / "record.damaged")
+            found = records.read(self.record)
+            of = found.provenance.get("digest"), found.provenance.get("fingerprint")
+            if of != (self.digest, self.fingerprint) or not found.table.schema.equals(records.RUN_SCHEMA):
+                raise Damaged(f"{self.record}: the record of another run or of other code")
+            return found
+        except Damaged as fault:
+            self._set_aside(self.record, str(fault).partition(";")[0], say)
             return None

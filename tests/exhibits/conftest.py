@@ -75,6 +75,8 @@ def write_cell(results: Path, cell: plan.Cell) -> None:
             }
             for who, _ in parts
         ],
+        scale=cell.scale,
+        key=cell.key,
     )
 
 
