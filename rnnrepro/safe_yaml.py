@@ -6,6 +6,7 @@ that unfold to millions of entries or to themselves, numbers that are not finite
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import stat
@@ -161,3 +162,16 @@ def _check_numbers(value: Any, name: str) -> None:
             raise Fault(
                 f"{name}: expected texts, numbers, lists and mappings, found {type(one).__name__}; put it in quotes"
             )
+
+
+def line(value: Any) -> str:
+    """A plain value as YAML on one line of printable ASCII, which `parse` reads back as it was."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{line(key)}: {line(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(line, value)) + "]"
+    if isinstance(value, str):
+        plain = (one if " " <= one <= "~" and one not in '"\\' else f"\\U{ord(one):08x}" for one in value)
+        return f'"{"".join(plain)}"'
+    text = json.dumps(value)
+    return text if not isinstance(value, float) or "." in text else text.replace("e", ".0e")
