@@ -34,6 +34,7 @@ LAYERS = [
         "csv_rows",
         "records",
         "arms",
+        "restored",
         "site",
         "slurm",
     },

@@ -15,6 +15,7 @@ import torch
 import rnnrepro
 from rnnrepro.project import model_row
 from rnnrepro.records import CellRecords
+from rnnrepro.restored import otherwise
 
 if TYPE_CHECKING:
     from rnnrepro.plan import Cell, Run
@@ -91,6 +92,7 @@ def of_cell(cell: Cell, found: Sequence[CellRecords]) -> dict[str, Any]:
         {
             "seed": run.seed,
             "point": run.point,
+            "set": otherwise(record.provenance["settings"], found[0].provenance["settings"]),
             **{k: record.provenance[k] for k in ("status", "steps", "digest", "fingerprint", "backend")},
         }
         for run, record in zip(cell.runs, found, strict=True)
