@@ -7,11 +7,12 @@ training to the next (wall time, memory, host, date) is kept in a cost table of 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,9 +98,7 @@ def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
     except OSError as error:
-        raise Fault(
-            f"{path}: cannot be written ({error.strerror}); make the folder writable or name another"
-        ) from None
+        raise Fault(_unwritable(path, error)) from None
     try:
         write(Path(name))
         with open(name, "rb+") as written:
@@ -107,11 +106,26 @@ def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         os.chmod(name, 0o666 & ~_UMASK)
         os.replace(name, path)
     except OSError as error:
-        raise Fault(
-            f"{path}: could not be written ({error.strerror}); free some space or name another folder"
-        ) from None
+        raise Fault(_unwritable(path, error)) from None
     finally:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):
+            os.unlink(name)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY)
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    """What keeps a file from being written, and the mend."""
+    why = error.strerror or str(error).partition("\n")[0]
+    if error.errno in _FULL or any(os.strerror(number) in why for number in _FULL):  # Arrow's have no number
+        return f"{path}: could not be written ({why}); make room and run again"
+    if error.errno in _IN_THE_WAY:
+        return f"{path}: cannot be written ({why}): what stands in its place must go; then run again"
+    if error.errno == errno.ENOENT:
+        return f"{path}: could not be written ({why}): its folder was removed; run again"
+    return f"{path}: cannot be written ({why}); make its folder writable or name another, and run again"
 
 
 def _umask() -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import pyarrow as pa
@@ -174,3 +176,34 @@ def test_not_a_number_is_kept_in_rows_but_not_in_provenance(tmp_path):
     assert str(records.read(tmp_path / "a.parquet").table["value"][0].as_py()) == "nan"
     with pytest.raises(ValueError, match="JSON"):
         records.write(tmp_path / "b.parquet", records.rows([ROW]), {"x": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        (OSError(28, "No space left on device"), "make room and run again"),
+        (OSError("[Errno 28] Error writing bytes to file. Detail: No space left on device"), "make room"),
+        (OSError(30, "Read-only file system"), "make its folder writable"),
+        (OSError(21, "Is a directory"), "what stands in its place must go"),
+        (OSError(2, "No such file or directory"), "its folder was removed; run again"),
+    ],
+)
+def test_what_keeps_a_file_from_being_written_is_said_with_its_mend(tmp_path, error, mend):
+    def fails(part):
+        raise error
+
+    with pytest.raises(Fault, match=mend):
+        records.atomically(tmp_path / "a.txt", fails)
+
+
+def test_a_disk_that_is_full_for_arrow_is_said_to_be_full(tmp_path):
+    code = (
+        "import resource, sys; from rnnrepro import records\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n"
+        "try: records.write(sys.argv[1], records.rows([(1, 'train', 'mse', 0, 0.5)]), {})\n"
+        "except records.Fault as fault: print(fault)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.parquet")], capture_output=True, text=True, check=True
+    ).stdout
+    assert "make room and run again" in said and os.listdir(tmp_path) == []

@@ -33,7 +33,7 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if it went well, 2 for a Fault, which is printed as one `error:`."""
+    """Run one command; 0 if it went well, 2 for a Fault or what a disk refuses, printed as one `error:`."""
     parser = argparse.ArgumentParser(
         prog="rnnrepro", description="The reproduction of recurrent-network research."
     )
@@ -56,3 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 0
+    except OSError as error:  # a disk or a folder that fails where no one looks after it
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        return 2

@@ -199,7 +199,7 @@ def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job:
         progress.show(now)
         stop = job.stop_asked()
         if stop or clock.due():
-            save(now, stores, clock)
+            _save_if_possible(now, stores, clock, job, must=stop)
         return stop
 
     def on_end(now: TrainState, i: int, status: str) -> None:
@@ -218,6 +218,21 @@ def save(state: TrainState, stores: dict[str, RunStore], clock: _Clock) -> None:
     for i, digest in enumerate(state.names):
         stores[digest].save({**state.of_run(i), "seconds": clock.seconds(digest)})
     clock.saved()
+
+
+def _save_if_possible(
+    state: TrainState, stores: dict[str, RunStore], clock: _Clock, job: Job, *, must: bool
+) -> None:
+    """Save; where that fails, go on with the older checkpoints and try again when the next are due, unless `must`."""
+    try:
+        save(state, stores, clock)
+    except Fault as fault:
+        if must:
+            raise
+        clock.saved()
+        text = f"{fault}; until then training goes on without new checkpoints"
+        if text not in job.notes:
+            job.warn(text)
 
 
 class _Clock:

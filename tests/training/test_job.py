@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from rnnrepro import records
+from rnnrepro.errors import Fault
 from rnnrepro.training import job as jobs
+from rnnrepro.training.store import RunStore
 
 CELLS = [
     "adding/enrnn",
@@ -132,6 +134,31 @@ def test_the_cell_file_holds_every_run_with_its_provenance(cells, tmp_path, job)
     finished = frame[(frame.point == "rate=0.001") & (frame.split == "train") & (frame.metric == "mse")]
     assert len(finished) == 3 * 20
     assert records.pq.read_table(tmp_path / "costs.parquet").num_rows == 6
+
+
+def test_a_full_disk_ends_no_training_but_the_end_of_it(cells, tmp_path, tables, job, monkeypatch):
+    cell = cells["adding/lstm"]
+    whole = jobs.train(cell, job(tmp_path / "whole"))
+    monkeypatch.setattr(jobs, "CHECKPOINT_SECONDS", 0.0)
+    full, save = [True], RunStore.save
+
+    def saves(store, content):
+        if full[0]:
+            raise Fault("no room; make room and run again")
+        save(store, content)
+
+    monkeypatch.setattr(RunStore, "save", saves)
+    going_on = job(tmp_path / "full")
+    going_on.say = (said := []).append
+    assert tables(jobs.train(cell, going_on)) == tables(whole)
+    assert [text for text in said if "room" in text] == [
+        "no room; make room and run again; until then training goes on without new checkpoints"
+    ]
+    with pytest.raises(Fault, match="no room"):
+        jobs.train(cell, job(tmp_path / "stopped", steps=6))
+    full[0] = False
+    assert jobs.train(cell, job(tmp_path / "stopped", steps=6)) is None
+    assert tables(jobs.train(cell, job(tmp_path / "stopped"))) == tables(whole)
 
 
 def _command(folder: Path, state: Path, cell: str) -> list[str]:
