@@ -23,6 +23,11 @@ FETCHING, RENDERING = ["fetch"], ["table", "figure", "claims", "metrics", "page"
 workflow.localrules(*FETCHING * ("data" in SITE.here), *RENDERING * ("exhibits" in SITE.here))
 
 
+def again(times):
+    """How often a failed job is run again; never by the Snakemake inside a cluster's job, whose time may be up."""
+    return times if workflow.is_main_process else 0
+
+
 @cache
 def partitions():
     """What the cluster says of its partitions; nothing, where no cluster takes part."""

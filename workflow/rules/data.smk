@@ -6,7 +6,7 @@ rule fetch:
         "logs/fetch/{dataset}.log",
     benchmark:
         "benchmarks/fetch/{dataset}.tsv"
-    retries: 1
+    retries: again(1)
     conda:
         "../envs/training.yaml"
     threads: 1

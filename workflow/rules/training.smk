@@ -14,7 +14,7 @@ rule train:
     priority: 10
     # A second attempt goes on from the last checkpoint; a used-up time budget is not to be doubled by it. On a cluster
     # there are more of them (set_up_cluster).
-    retries: 0 if PROJECT.user.minutes else 1
+    retries: again(0 if PROJECT.user.minutes else 1)
     conda:
         "../envs/training.yaml"
     threads: 1
