@@ -1,0 +1,231 @@
+"""What happens on a cluster, each on the tiny pipeline: how it is brought about, and what must then be so."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow as pa
+
+from . import settings
+from .cluster import Cluster
+from .lab import CELL, STEPS, Lab, Pipeline, site, slowed
+
+TARGET = f"results/quick/runs/{CELL}.parquet"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a pipeline on this machine alone gives: the rows of the long cell, and of all cells of the tiny one."""
+
+    long: pa.Table
+    tiny: dict[str, pa.Table]
+
+
+Run = Callable[[Cluster, Path, Expected], str]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A row of the table. `alone`: nothing else may be on the cluster. `accounting`: on the one with slurmdbd."""
+
+    name: str
+    run: Run
+    alone: bool = False
+    accounting: bool = False
+
+
+def whole(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """The whole tiny pipeline."""
+    account = {"account": "root"} if cluster.accounting else {}
+    lab = Lab(place, cluster=cluster, site=site(**account))
+    said = lab.launch().end()
+    found = lab.all_rows()
+    assert found.keys() == expected.tiny.keys(), lab.evidence()
+    assert all(found[cell].equals(expected.tiny[cell]) for cell in found), "rows differ from a local run's"
+    assert (place / "results" / "quick" / "report.html").exists()
+    asked = "sacct" if cluster.accounting else "squeue"
+    jobs = len(lab.jobs())
+    assert jobs >= len(found), said
+    return f"{jobs} jobs, seen by {asked}; the report is there"
+
+
+def on_gpu(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """A training that asks for a GPU goes to the GPU partition, with one."""
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
+    with lab.sittings.watched():
+        pipeline = lab.launch(TARGET, options=("--config", "device=auto"))
+        lab.wait(lambda: lab.jobs(rule="train"), "no job was sent")
+        (job,) = lab.jobs(rule="train")
+        asked = cluster.do("scontrol", "show", "job", job)
+        assert "Partition=gpu" in asked and "gres/gpu=1" in asked, asked
+        pipeline.end()
+    assert lab.rows().equals(expected.long)
+    return "partition gpu, one GPU asked for (pretended: trained on the processor)"
+
+
+def cancelled(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """`scancel` of a job that trains."""
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
+    with lab.sittings.watched():
+        pipeline = lab.launch(TARGET)
+        trainer = lab.wait_for_training()
+        (job,) = lab.jobs("running", "train")
+        with slowed(trainer):
+            cluster.do("scancel", job)
+            lab.wait(lambda: not lab.trainers() or trainer not in lab.trainers(), "it trains on")
+        said = pipeline.end()
+    assert "CANCELLED" in said, said
+    return f"sent again by itself, {_went_on(lab, expected)}"
+
+
+def timed_out(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """A job near its time limit is warned, saves, ends, and the next attempt goes on."""
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
+    with lab.sittings.watched():
+        pipeline = lab.launch(TARGET)
+        trainer = lab.wait_for_training()
+        (job,) = lab.jobs("running", "train")
+        with slowed(trainer):
+            # SLURM counts in minutes, and looks for jobs to warn every half one.
+            end = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 75))
+            cluster.do("scontrol", "update", f"jobid={job}", f"EndTime={end}")
+            lab.wait(lambda: trainer not in lab.trainers(), "neither warned nor ended")
+        pipeline.end()
+    assert any("state saved" in text for text in lab.sittings.texts), lab.evidence()
+    return f"warned before its limit, saved, sent again, {_went_on(lab, expected)}"
+
+
+def out_of_memory(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """A job above its memory is killed; the next attempt asks for more."""
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
+    with lab.sittings.watched():
+        pipeline = lab.launch(TARGET, options=("--set-resources", "train:mem_mb=attempt * attempt * 250"))
+        pipeline.end()
+    assert lab.rows().equals(expected.long)
+    jobs = lab.jobs(rule="train")
+    asked = [cluster.do("squeue", "-h", "-t", "all", "-j", job, "-o", "%m %T") for job in jobs]
+    assert len(jobs) > 1, lab.evidence()
+    return f"attempts: {', '.join(sorted(asked))}"
+
+
+def node_drained(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """The node is drained while a job runs; what follows waits until it is resumed."""
+    lab = Lab(place, cluster=cluster, site=site())
+    pipeline = lab.launch("results/quick/first/table_adding.html")
+    node = f"nodename={settings.NODE}"
+    lab.wait(lambda: len(lab.jobs("running", "train")) == 2, "the trainings were not sent")
+    cluster.do("scontrol", "update", node, "state=drain", "reason=test")
+    try:
+        lab.wait(lambda: lab.jobs("pending"), "nothing waits")
+        time.sleep(3)
+        assert not lab.jobs("running") and pipeline.process.poll() is None, lab.evidence()
+    finally:
+        cluster.do("scontrol", "update", node, "state=resume")
+    pipeline.end()
+    for cell in ("first/adding/enrnn", "first/adding/lstm"):
+        assert lab.rows(cell).equals(expected.tiny[cell]), cell
+    assert len(lab.jobs()) == 3, lab.jobs()
+    return "running jobs ended, the next waited, and ran once it was resumed"
+
+
+def node_lost(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """The node is declared down while a job trains on it: its jobs are gone without a warning."""
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
+    node = f"nodename={settings.NODE}"
+    with lab.sittings.watched():
+        pipeline = lab.launch(TARGET)
+        trainer = lab.wait_for_training()
+        with slowed(trainer):
+            cluster.do("scontrol", "update", node, "state=down", "reason=test")
+            lab.wait(lambda: trainer not in lab.trainers(), "it trains on")
+        cluster.do("scontrol", "update", node, "state=resume")
+        pipeline.end()
+    assert lab.rows().equals(expected.long)
+    return f"trained in {len(lab.sittings.starts)} sittings, each after the other's end"
+
+
+def controller_killed(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """slurmctld is killed while a job trains, and started again after the job's end."""
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
+    with lab.sittings.watched():
+        pipeline = lab.launch(TARGET)
+        trainer = lab.wait_for_training()
+        cluster.stop("slurmctld", signal.SIGKILL)
+        lab.wait(lambda: trainer not in lab.trainers(), "the training did not end")
+        time.sleep(4)
+        assert pipeline.process.poll() is None, lab.evidence()
+        cluster.start_controller()
+        pipeline.end()
+    _trained_once(lab, expected)
+    return "the job ended meanwhile, and its end was learned of afterwards; trained once"
+
+
+def pipeline_killed(number: signal.Signals) -> Run:
+    """Snakemake gets a signal while a job trains, and is started again at once."""
+
+    def run(cluster: Cluster, place: Path, expected: Expected) -> str:
+        lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
+        with lab.sittings.watched():
+            first = lab.launch(TARGET)
+            trainer = lab.wait_for_training()
+            with slowed(trainer):
+                first.signal(number)
+                second = lab.launch(TARGET)
+                lab.wait(lambda: _second_has_come(lab, second, trainer), "the second sent no job")
+            said = second.end()
+        return f"{_left(said)}{_went_on(lab, expected)}"
+
+    return run
+
+
+def _second_has_come(lab: Lab, second: Pipeline, trainer: int) -> bool:
+    others = [process for process in lab.trainers() if process != trainer]
+    return bool(others) or second.process.poll() is not None or trainer not in lab.trainers()
+
+
+def _left(said: str) -> str:
+    return "the lock left behind was removed; " if "Removing the lock" in said else ""
+
+
+def _trained_once(lab: Lab, expected: Expected) -> None:
+    assert lab.rows().equals(expected.long), "rows differ from a local run's"
+    assert lab.sittings.starts == [STEPS], lab.evidence()
+    assert all(len(writes) == 1 for writes in lab.sittings.finished.values()), (
+        "a finished run was trained again"
+    )
+    assert not lab.trainers()
+
+
+def _went_on(lab: Lab, expected: Expected) -> str:
+    """Check that each sitting began where the one before had saved; in words."""
+    assert lab.rows().equals(expected.long), "rows differ from a local run's"
+    starts = lab.sittings.starts
+    assert starts[0] == STEPS and all(a > b for a, b in pairwise(starts)), lab.evidence()
+    assert all(len(writes) == 1 for writes in lab.sittings.finished.values()), (
+        "a finished run was trained again"
+    )
+    assert not lab.trainers()
+    if len(starts) == 1:
+        return "the job trained on, and what was sent again waited for it: trained once"
+    return f"went on from step {', '.join(str(STEPS - left) for left in starts[1:])} of {STEPS}"
+
+
+SCENARIOS = [
+    Scenario("whole pipeline, cluster without accounts", whole),
+    Scenario("training on a GPU", on_gpu),
+    Scenario("job cancelled", cancelled),
+    Scenario("time limit reached", timed_out),
+    Scenario("out of memory", out_of_memory),
+    Scenario("snakemake killed (SIGKILL), started again", pipeline_killed(signal.SIGKILL)),
+    Scenario("snakemake ended (SIGTERM), started again", pipeline_killed(signal.SIGTERM)),
+    Scenario("snakemake interrupted (SIGINT), started again", pipeline_killed(signal.SIGINT)),
+    Scenario("node drained and resumed", node_drained, alone=True),
+    Scenario("node lost", node_lost, alone=True),
+    Scenario("controller killed and restarted", controller_killed, alone=True),
+    Scenario("whole pipeline, cluster with accounts", whole, accounting=True),
+]
