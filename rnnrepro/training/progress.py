@@ -95,7 +95,8 @@ class Progress:
         self.what, self.seeds, self.steps, self.first, self.say = what, list(seeds), steps, first, say
         self.pulse = pulse
         self.live = sys.stderr.isatty()
-        self.began = self.last = time.monotonic()
+        self.began = self.last = self.since = time.monotonic()
+        self.made = False
         pulse.begins(len(self.seeds))
         say(
             f"{what}: {len(self.seeds)} runs (seeds {', '.join(map(str, dict.fromkeys(self.seeds)))}), "
@@ -105,15 +106,16 @@ class Progress:
     def show(self, state: TrainState) -> None:
         """Say where the stack stands if it is time to."""
         now = time.monotonic()
-        rate = (state.step - self.first) / max(1e-9, now - self.began)
+        if not self.made:  # the first step compiles, and says nothing of the speed of the others
+            self.made, self.first, self.since = True, state.step, now
+        rate = (state.step - self.first) / max(1e-9, now - self.since)
         self.pulse.shows(state, rate)
         if now - self.last < (_LIVE_SECONDS if self.live else pause(now - self.began)):
             return
         self.last = now
-        left = duration((self.steps - state.step) / rate)
-        text = (
-            f"{self.what}: step {state.step}/{self.steps}  {_range(state)}  {rate:.1f} steps/s  {left} left"
-        )
+        text = f"{self.what}: step {state.step}/{self.steps}  {_range(state)}"
+        if rate:
+            text += f"  {rate:.1f} steps/s  {duration((self.steps - state.step) / rate)} left"
         if self.live:
             print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
         else:

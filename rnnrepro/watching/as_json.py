@@ -19,7 +19,7 @@ def of(page: Page) -> dict[str, Any]:
         "logs": str(page.place.logs),
         "seconds_left": page.left.seconds,
         "jobs": page.left.jobs,
-        "measured_over_estimated": page.left.ratio,
+        "seconds_left_basis": page.left.basis,
         "disk_bytes": {name: room.bytes for name, room in page.room.items()},
         "disk_whole": all(room.whole for room in page.room.values()),
         "warnings": warnings(page),

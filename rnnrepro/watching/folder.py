@@ -43,8 +43,8 @@ class Found:
     """What there is of a cell. Of its `runs`, `done` need no more training, `diverged` among them; `begun` have begun.
 
     `complete`: its results file stands and is what would be trained now. `stale`: why it is not, or not quite: "" or
-    `settings`, `code` or `damaged` (`why`: how). `backend`: the scan that trained it. `left`: the runs still to be trained, by
-    digest.
+    `settings`, `code` or `damaged` (`why`: how). `backend`: the scan that trained it. `left`: the digests of the runs
+    still to be trained.
     """
 
     cell: Cell

@@ -109,7 +109,7 @@ def _work(page: Page) -> list[str]:
     rows = page.of("running")
     if not rows and not page.strange:
         return []
-    found = [f"At work: {len(rows) + len(page.strange)} jobs"]
+    found = [f"At work: {len(rows) + len(page.strange)} jobs".replace(" 1 jobs", " 1 job")]
     jobs = [(row.beat, "") for row in rows] + [(beat, "not of this plan") for beat in page.strange]
     for beat, note in jobs[:_MOST]:
         found += _job(beat, note)
@@ -118,9 +118,10 @@ def _work(page: Page) -> list[str]:
 
 def _job(beat: Heartbeat, note: str) -> Iterator[str]:
     yield _cut(f"  {beat.cell}{f' ({note})' * bool(note)}")
-    far = f"step {beat.step:,} of {beat.steps:,}" if beat.rate else "beginning"
-    speed = f", {beat.rate:.3g} steps/s, about {duration(beat.left)} left" if beat.rate else ""
-    yield _cut(f"    {beat.running} of {beat.runs} runs together, {beat.done} done; {far}{speed}")
+    done = f" ({beat.done} done)" if beat.done else ""
+    far = f"step {beat.step:,} of {beat.steps:,}"
+    speed = f", {beat.rate:.3g} steps/s, about {duration(beat.left)} left" if beat.rate else ", beginning"
+    yield _cut(f"    {beat.running} of {beat.runs} runs{done}, {far}{speed}")
     loss = "" if beat.loss is None else f", loss {beat.loss:.4g}"
     yield _cut(
         f"    on {where(beat)} since {clock(beat.started)}; {beat.backend or beat.device} scan{loss}, "
@@ -191,11 +192,7 @@ def _rest(page: Page, paint: Paint) -> list[str]:
 def _time_left(page: Page) -> str:
     left = page.left
     jobs = f"{left.jobs} jobs at work" if left.jobs > 1 else "one job at a time"
-    if left.ratio is None:
-        basis = "as planned: nothing is measured yet"
-    else:
-        basis = f"measured: {left.ratio:.2g} times the plan's estimate"
-    return f"Left: about {duration(left.seconds)} with {jobs} ({basis})"
+    return f"Left: about {duration(left.seconds)} with {jobs} ({left.basis})"
 
 
 def folded(sentence: str, first: str = "  - ", rest: str = "    ") -> list[str]:
