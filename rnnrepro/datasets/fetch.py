@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from rnnrepro.datasets import archives
 from rnnrepro.datasets.download import Progress, download
 from rnnrepro.datasets.registry import Dataset, File, paths, row
+from rnnrepro.datasets.screening import ARCHIVE_BYTES, readable, screen, screen_xz
 from rnnrepro.datasets.verify import difference, install, settle, writing
 from rnnrepro.errors import Fault
 
@@ -72,12 +73,18 @@ def _alone(home: Path) -> Iterator[None]:
 def _from_mirror(mirror: Path, dataset: Dataset, file: File, target: Path) -> bool:
     """Install the file from the mirror if it has it. A wrong one there is a Fault, never passed over."""
     at = mirror / dataset.folder
-    sources = [(at / file.name, archives.plain), (at / f"{file.name}.xz", archives.xz)]
+    sources = [
+        (at / file.name, None, archives.plain),
+        (at / f"{file.name}.xz", partial(screen_xz, most=file.bytes), archives.xz),
+    ]
     if unpacked := _unpacking(file):
-        sources.append((_archive(at, file), unpacked))
-    for source, read in sources:
+        sources.append((_archive(at, file), screen, unpacked))
+    for source, look, read in sources:
         if source.is_file():
-            install(read(source), file, target, str(source))
+            with readable(source):
+                if look:
+                    look(source)
+                install(read(source), file, target, str(source))
             return True
     return False
 
@@ -94,7 +101,9 @@ def _from_upstream(dataset: Dataset, file: File, target: Path, progress: Progres
     if not archive.exists():
         _download(dataset, file, archive, progress).rename(archive)
     try:
-        install(unpacked(archive), file, target, file.url)
+        with readable(archive):
+            screen(archive)
+            install(unpacked(archive), file, target, file.url)
     except Fault:
         archive.unlink()  # so that the next attempt downloads it anew
         raise
@@ -118,8 +127,9 @@ def _part(target: Path) -> Path:
 
 
 def _download(dataset: Dataset, file: File, target: Path, progress: Progress | None) -> Path:
+    most = file.bytes if _unpacking(file) is None else ARCHIVE_BYTES
     mend = f"try again later, or name a mirror folder that holds {dataset.folder}/{file.name} ({MIRROR})"
-    download(file.url, _part(target), hosts=dataset.hosts, mend=mend, progress=progress)
+    download(file.url, _part(target), hosts=dataset.hosts, mend=mend, most=most, progress=progress)
     return _part(target)
 
 

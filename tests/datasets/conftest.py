@@ -1,11 +1,13 @@
 """A data set of two small files, a server that misbehaves on request, and the real mirror if there is one."""
 
+import contextlib
 import hashlib
 import http.server
 import io
 import os
 import tarfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -77,10 +79,39 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def whole(self):
         self.serve(ranges=False)
 
-    def status(self, code):
-        self.send_response(code)
+    def status(self, code, words=None):
+        self.send_response(code, words)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def endless(self, code=200):
+        self.send_response(code)
+        self.send_header("Location", "https://other.example/")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(bytes(1 << 16))
+
+    def dripping(self):
+        self.send_response(200)
+        self.end_headers()
+        self.drip(b"x")
+
+    def dripping_headers(self):
+        self.drip(b"H")
+
+    def drip(self, byte):
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                self.wfile.write(byte)
+                time.sleep(0.05)
+
+    def partial(self, span):
+        self.send_response(206)
+        self.send_header("Content-Range", span)
+        self.send_header("Content-Length", "10")
+        self.end_headers()
+        self.wfile.write(b"0123456789")
 
     def redirect(self, target):
         self.send_response(302)

@@ -1,6 +1,9 @@
+import time
+
 import pytest
 
 from rnnrepro.datasets import download as module
+from rnnrepro.datasets import limits
 from rnnrepro.datasets.download import download
 from rnnrepro.errors import Fault
 
@@ -12,8 +15,10 @@ def get(server, tmp_path):
     server.files["/file"] = CONTENT
     part = tmp_path / "file.part"
 
-    def go(hosts=(), progress=None):
-        download(f"{server.url}/file", part, hosts=frozenset(hosts), mend="mend it", progress=progress)
+    def go(hosts=(), progress=None, most=1 << 24):
+        download(
+            f"{server.url}/file", part, hosts=frozenset(hosts), mend="mend it", most=most, progress=progress
+        )
         return part.read_bytes()
 
     go.part = part
@@ -82,7 +87,7 @@ def test_no_network_is_a_fault_that_names_the_address_and_the_mend(server, tmp_p
     with pytest.raises(
         Fault, match=rf"{server.url}/file: expected the file, found no connection .*; mend it"
     ):
-        download(f"{server.url}/file", tmp_path / "part", hosts=frozenset(), mend="mend it")
+        download(f"{server.url}/file", tmp_path / "part", hosts=frozenset(), mend="mend it", most=9)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,73 @@ def test_a_redirect_to_https_at_a_declared_host_is_followed(get, server, monkeyp
             return module.urllib.request.urlopen(f"{server.url}/file")
 
     build = module.urllib.request.build_opener
-    monkeypatch.setattr(module.urllib.request, "build_opener", lambda *handlers: build(*handlers, Https()))
+    monkeypatch.setattr(module.urllib.request, "build_opener", lambda *handlers: build(Https(), *handlers))
     server.script = [("redirect", "https://declared.example/there")]
     assert get(hosts=["declared.example"]) == CONTENT
     assert asked == ["https://declared.example/there"]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://declared.example:8443/file",
+        "https://user:word@declared.example/file",
+        "https://declared.example@other.example/file",
+        "https://declared.example.other.example/file",
+        "https://127.0.0.1/file",
+        "https://[::1]/file",
+        "https://[/file",
+        "ftp://declared.example/file",
+        "//other.example/file",
+    ],
+)
+def test_a_redirect_to_another_port_user_address_or_scheme_is_refused(get, server, target):
+    server.script = [("redirect", target)] * module.ATTEMPTS
+    with pytest.raises(Fault) as caught:
+        get(hosts=["declared.example"])
+    assert "word" not in str(caught.value)
+    assert {path for path, _ in server.seen} == {"/file"}
+
+
+def test_a_server_that_sends_more_than_is_expected_is_stopped(get, server):
+    with pytest.raises(Fault, match=r"expected at most 5,000 bytes, found more; not kept"):
+        get(most=5000)
+    assert not get.part.exists()
+    server.script = [("endless",)]
+    with pytest.raises(Fault, match=r"expected at most 3,000,000 bytes, found more; not kept"):
+        get(most=3_000_000)
+    assert get.part.stat().st_size <= 3_000_000
+
+
+@pytest.mark.parametrize("action", ["dripping", "dripping_headers"])
+def test_a_server_that_drips_is_left_after_a_while(get, server, monkeypatch, action):
+    monkeypatch.setattr(limits, "PATIENCE", 0.5)
+    server.script = [(action,)] * module.ATTEMPTS
+    began = time.monotonic()
+    with pytest.raises(Fault, match=r"expected the file within 1 s, found a server that is slower"):
+        get(most=1000)
+    assert time.monotonic() - began < 3
+
+
+def test_a_redirect_with_an_endless_answer_is_refused_at_once(get, server):
+    server.script = [("endless", 302)]
+    with pytest.raises(Fault, match=r"found a redirect to https://other.example/; not followed"):
+        get(hosts=["declared.example"])
+
+
+@pytest.mark.parametrize(
+    "lie", ["bytes 1000-1999/2000000000000", "bytes 1000-10/12", "bytes 1000-/\u00b2", "x"]
+)
+def test_a_lie_about_the_place_or_the_length_is_a_fault_or_found_by_the_checksum(get, server, lie):
+    get.part.write_bytes(CONTENT[:1000])
+    server.script = [("partial", lie)] * module.ATTEMPTS
+    try:
+        assert len(get()) < len(CONTENT)  # what is short never has the pinned checksum
+    except Fault as fault:
+        assert "expected" in str(fault)
+
+
+def test_what_a_server_says_reaches_the_terminal_without_control_characters(get, server):
+    server.script = [("status", 404, "no\x1b[2Jthing")]
+    with pytest.raises(Fault, match=r"HTTP status 404 \(no\?\[2Jthing\)"):
+        get()
