@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _NO_LIMIT = 1 << 60
+_SHARED = 0.5  # of memory that other jobs may take from too, the rest is theirs, and for data and what is not counted
+_OWN = 0.8  # of what a cluster has set aside for this job
 _WORDS = ("not enough memory", "can't allocate memory", "DefaultCPUAllocator", "out of memory")
 
 
 def free(device: torch.device) -> int:
-    """Bytes free on the card, or to a process on this machine within the limits set to it (cgroups, ulimit)."""
+    """Bytes free on the card, or to a process on this machine within the limits set to it (SLURM, cgroups, ulimit)."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return max(0, min(_of_machine(), _of_cgroups(), _of_address_space()))
+    return max(0, min(_of_machine(), _of_cgroups(), _of_slurm(), _of_address_space()))
+
+
+def usable(device: torch.device) -> int:
+    """Bytes that the runs of a stack may take: half of what is free, or four fifths of what is this job's alone."""
+    if device.type == "cuda" or _of_slurm() >= _NO_LIMIT:
+        return int(_SHARED * free(device))
+    return int(min(_OWN * free(device), _SHARED * _of_machine()))
 
 
 def ran_out(error: BaseException) -> bool:
@@ -80,6 +90,27 @@ def _left(group: Path, limit: str, used: str, reclaimable: str) -> int:
         return _NO_LIMIT
 
 
+def _of_slurm(environment: Mapping[str, str] = os.environ) -> int:
+    """What is left of the memory that SLURM gives this job, which it may enforce by looking rather than by a cgroup.
+
+    In megabytes of 2^20 bytes, of the node or of each of its processors; 0 stands for all of the node's.
+    """
+    try:
+        if "SLURM_JOB_ID" not in environment:
+            return _NO_LIMIT
+        most = int(environment.get("SLURM_MEM_PER_NODE") or 0)
+        if not most:
+            most = int(environment.get("SLURM_MEM_PER_CPU") or 0) * int(environment["SLURM_CPUS_ON_NODE"])
+        return (most << 20) - _pages(1) if most else _NO_LIMIT
+    except (KeyError, ValueError, OSError):
+        return _NO_LIMIT
+
+
+def _pages(column: int) -> int:
+    """Bytes of this process: 0 of its address space, 1 of its resident set."""
+    return int(Path("/proc/self/statm").read_text().split()[column]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def _of_address_space() -> int:
     try:
         import resource
@@ -87,7 +118,6 @@ def _of_address_space() -> int:
         limit, _ = resource.getrlimit(resource.RLIMIT_AS)
         if limit in (resource.RLIM_INFINITY, -1):
             return _NO_LIMIT
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        return limit - pages * os.sysconf("SC_PAGE_SIZE")
+        return limit - _pages(0)
     except (ImportError, OSError):
         return _NO_LIMIT

@@ -1,4 +1,4 @@
-"""How many runs share a stack: as many as half of the free memory holds.
+"""How many runs share a stack: as many as fit into the part of the memory that a job may take.
 
 On a card more runs cost little more until it is full. On a processor the compiled scan takes one run after the
 other and only the work beside it is shared: in a stack of ten a run was measured to cost 0.4 (adding, N = 52) to 0.97
@@ -22,9 +22,6 @@ from rnnrepro.training import memory
 from rnnrepro.updates.base import Update
 
 AUTO = "auto"
-SHARE = 0.5
-"""Of the free memory; the rest is for other jobs, for data and for what the estimate leaves out."""
-
 Item = TypeVar("Item")
 
 
@@ -49,7 +46,7 @@ def held(update: Update) -> Held:
 
 def most(settings: Mapping[str, Any], shape: Shape, backend: str, device: torch.device) -> int:
     """How many runs of these settings may share a stack, at least 1."""
-    return max(1, int(SHARE * memory.free(device) / bytes_of_run(settings, shape, backend)))
+    return max(1, int(memory.usable(device) / bytes_of_run(settings, shape, backend)))
 
 
 def even(items: Sequence[Item], size: int) -> list[list[Item]]:

@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
-from rnnrepro import records
+from rnnrepro import footprint, records
 from rnnrepro.errors import Fault
 from rnnrepro.scan import BACKENDS
 from rnnrepro.training import job as jobs
@@ -162,6 +163,51 @@ def test_the_tightest_control_group_counts_with_its_cached_files_as_free(tmp_pat
     own.write_text("0::/elsewhere\n")
     assert memory._of_cgroups(own, tmp_path) > 10**15
     assert 0 < memory.free(CPU) < 10**15
+
+
+SLURM = {"SLURM_JOB_ID": "7", "SLURM_CPUS_ON_NODE": "4"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "megabytes"),
+    [
+        ({}, None),
+        ({"SLURM_MEM_PER_NODE": "4000"}, None),  # left over in a shell that is no job
+        (SLURM, None),
+        (SLURM | {"SLURM_MEM_PER_NODE": "0"}, None),
+        (SLURM | {"SLURM_MEM_PER_NODE": "many"}, None),
+        (SLURM | {"SLURM_MEM_PER_NODE": "4000"}, 4000),
+        (SLURM | {"SLURM_MEM_PER_CPU": "1000"}, 4000),
+    ],
+)
+def test_what_slurm_gives_a_job_is_its_limit_whether_or_not_a_control_group_says_so(environment, megabytes):
+    found = memory._of_slurm(environment)
+    if megabytes is None:
+        assert found >= 1 << 60
+    else:
+        own = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        assert (megabytes << 20) - found == pytest.approx(own, rel=0.2)
+
+
+def test_a_job_takes_half_of_what_it_shares_and_most_of_what_is_its_own(monkeypatch):
+    giga = 10**9
+    monkeypatch.setattr(memory, "_of_machine", lambda: 100 * giga)
+    monkeypatch.setattr(memory, "_of_cgroups", lambda: 10 * giga)
+    monkeypatch.setattr(memory, "_of_address_space", lambda: 1 << 60)
+    for slurm, expected in ((1 << 60, 5), (20 * giga, 8), (5 * giga, 4)):
+        monkeypatch.setattr(memory, "_of_slurm", lambda slurm=slurm: slurm)
+        assert memory.usable(CPU) == pytest.approx(expected * giga)
+    monkeypatch.setattr(memory, "_of_machine", lambda: 6 * giga)
+    assert memory.usable(CPU) == 3 * giga  # another's share of an overbooked node is left alone
+
+
+def test_a_stack_fits_into_the_memory_that_the_plan_asks_for(cells, monkeypatch):
+    cell = cells["adding/lstm"]
+    settings = [{**run.settings, "seed": run.seed} for run in cell.runs] * 100
+    asked = footprint.memory_mb(settings, cell.shape) * 10**6
+    monkeypatch.setattr(memory, "_of_cgroups", lambda: asked - 500 * 10**6)  # what the process itself takes
+    monkeypatch.setattr(memory, "_of_slurm", lambda: asked - 500 * 10**6)
+    assert stacks.most(settings[0], cell.shape, "cpu", CPU) >= len(settings)
 
 
 PEAK = """
