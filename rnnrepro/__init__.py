@@ -8,10 +8,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-# MKL chooses its kernels by the memory alignment of each matrix unless told otherwise. A run's slice of a
-# stack is aligned as the stack has it, and a run's numbers must be the same bits alone and in any stack.
-# The variable is read at the first product of the process; small products are up to a quarter slower for it.
-os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+from rnnrepro.environment import MKL_CBWR
+
+os.environ.setdefault("MKL_CBWR", MKL_CBWR)
 
 __version__ = "0.1.0"
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rnnrepro.changes import flat
+from rnnrepro.config import Experiment, Training
 from rnnrepro.errors import Fault, nearest
-from rnnrepro.plan import Run, digest
+from rnnrepro.plan import Cell, Run, digest
+from rnnrepro.tasks.sizes import shape
 
 Settings = dict[str, Any]
 
@@ -42,6 +44,25 @@ def runs_of(provenance: Mapping[str, Any], where: str) -> list[Run]:
         )
         for run in provenance["runs"]
     ]
+
+
+def cell_of(provenance: Mapping[str, Any], runs: Sequence[Run]) -> Cell:
+    """The cell of these runs, with all that their training needs; of its experiment, what a file says."""
+    task, batch = runs[0].settings["task"], runs[0].settings["training"]["batch"]
+    experiment = Experiment(
+        title=provenance.get("title", ""),
+        seeds=len(runs),
+        task=task,
+        training=Training(batch=batch),
+        models={},
+    )
+    alone = {
+        "paper": "state",
+        "experiment": "record",
+        "arm": runs[0].digest,
+    }  # of a run's record, which names none
+    names = {name: provenance.get(name, alone.get(name, "")) for name in ("scale", *alone, "part")}
+    return Cell(**names, settings=experiment, runs=tuple(runs), shape=shape(task, batch))
 
 
 def chosen(runs: list[Run], where: str, seed: int | None, point: str | None) -> list[Run]:

@@ -17,7 +17,7 @@ MODULES = {
 
 # Lower may not import higher. A module belongs to the layer of its longest matching prefix.
 LAYERS = [
-    {"errors", "checksums", "duration", "digits", "typed", "metrics", "initialiser_names"},
+    {"environment", "errors", "checksums", "duration", "digits", "typed", "metrics", "initialiser_names"},
     {"tables"},
     {"config", "names", "safe_yaml", "fingerprint", "streams", "reduce", "widths"},
     {"datasets"},
@@ -35,6 +35,7 @@ LAYERS = [
         "records",
         "arms",
         "restored",
+        "differences",
         "site",
         "slurm",
     },

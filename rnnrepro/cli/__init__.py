@@ -10,6 +10,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from rnnrepro import environment
 from rnnrepro.errors import Fault
 
 COMMANDS = (
@@ -23,6 +24,7 @@ COMMANDS = (
     "exhibit",
     "claims",
     "metrics",
+    "rerun",
     "verify",
     "page",
     "report",
@@ -32,8 +34,12 @@ COMMANDS = (
 )
 
 
+TRAIN = ("train", "rerun")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it went well, 2 for a Fault or what a disk refuses, printed as one `error:`."""
+    _settle(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(
         prog="rnnrepro", description="The reproduction of recurrent-network research."
     )
@@ -60,3 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         return 2
+
+
+def _settle(words: Sequence[str]) -> None:
+    """Before a command that trains imports anything heavy: the environment that its numbers depend on."""
+    if words and words[0] in TRAIN and (removed := environment.settle()):
+        print(
+            f"removed from the environment, for they would make this training's bits others: {', '.join(removed)}",
+            file=sys.stderr,
+        )

@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from rnnrepro import plan
+from rnnrepro import environment, plan
 from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option, show_download
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.project import Project, mirror_of
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _limit_threads(threads: int) -> None:
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in environment.THREADS:
         os.environ[name] = str(threads)
 
 
