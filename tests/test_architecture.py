@@ -55,7 +55,8 @@ ALLOWED = {
     ("rnnrepro.project", "rnnrepro.models"),
     ("rnnrepro.project", "rnnrepro.models.plugins"),
     ("rnnrepro.__init__", "rnnrepro.stacking"),
-}  # only when asked for: a user's plugin where one is named, rnnrepro.stack where it is used
+    ("rnnrepro.__init__", "rnnrepro.environment"),
+}  # only when asked for: a user's plugin where one is named, rnnrepro.stack where it is used; what must be set first
 
 
 def layer(name: str) -> int:
