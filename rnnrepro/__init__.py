@@ -17,7 +17,9 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name == "stack":  # imports torch: only who uses it pays for it
+        from rnnrepro.own_folder import check_caches
         from rnnrepro.stacking import stack
 
+        check_caches()
         return stack
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,7 +19,7 @@ MODULES = {
 LAYERS = [
     {"environment", "errors", "checksums", "duration", "digits", "typed", "metrics", "initialiser_names"},
     {"tables"},
-    {"config", "names", "safe_yaml", "fingerprint", "streams", "reduce", "widths"},
+    {"config", "names", "own_folder", "safe_yaml", "fingerprint", "streams", "reduce", "widths"},
     {"datasets"},
     {"tasks.shapes", "tasks.sizes", "tasks.shares", "tasks.windows", "tasks.signal_sizes"},
     {
@@ -54,6 +54,7 @@ LAYERS = [
 ALLOWED = {
     ("rnnrepro.project", "rnnrepro.models"),
     ("rnnrepro.project", "rnnrepro.models.plugins"),
+    ("rnnrepro.__init__", "rnnrepro.own_folder"),
     ("rnnrepro.__init__", "rnnrepro.stacking"),
     ("rnnrepro.__init__", "rnnrepro.environment"),
 }  # only when asked for: a user's plugin where one is named, rnnrepro.stack where it is used; what must be set first

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from rnnrepro import environment
 from rnnrepro.errors import Fault
+from rnnrepro.own_folder import check_caches
 
 COMMANDS = (
     "list",
@@ -56,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub.set_defaults(run=module.run)
     args = parser.parse_args(argv)
     try:
+        check_caches()
         return args.run(args)
     except Fault as fault:
         print(f"error: {fault}", file=sys.stderr)
