@@ -54,6 +54,12 @@ def only_loaded(but: MutableSet[Wanted]) -> Iterator[None]:
         return
     from numba.core import event
 
+    from rnnrepro.scan.source import cache_folder
+    from rnnrepro.training import machine_code
+
+    machine_code.check()
+    machine_code.drop_bytecode(cache_folder())
+
     class Refusal(event.Listener):
         def on_start(self, event: Any) -> None:
             dispatcher, types = event.data["dispatcher"], tuple(event.data["args"])
@@ -74,30 +80,42 @@ def only_loaded(but: MutableSet[Wanted]) -> Iterator[None]:
 def compile_apart(wanted: Wanted, say: Callable[[str], None]) -> None:
     """Compile it in another process, which keeps it on the disk for this one and all later ones."""
     began = time.monotonic()
-    paths = [str(Path(rnnrepro.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", __name__],
-        input=pickle.dumps(wanted),
-        capture_output=True,
-        check=False,
-        # What is compiled is to depend on nothing that varies: names in it come from hashes.
-        env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-    )
-    if done.returncode == 0:
+    failure = _failure(wanted)
+    if failure:
+        say(
+            f"{wanted.module} could not be compiled apart ({failure}) and is compiled here: in this process alone, "
+            "the rows may differ in their last bits from those of others"
+        )
+    else:
         say(f"compiled {wanted.module} in {time.monotonic() - began:.0f} s, once on this machine")
-        return
-    last = (done.stderr.decode(errors="replace").strip().splitlines() or [f"exit {done.returncode}"])[-1]
-    say(
-        f"{wanted.module} could not be compiled apart ({last}) and is compiled here: in this process alone, the "
-        "rows may differ in their last bits from those of others"
-    )
+
+
+def _failure(wanted: Wanted) -> str:
+    """Let another process compile it; why that could not, or ""."""
+    paths = [str(Path(rnnrepro.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    # What is compiled is to depend on nothing that varies, and names in it come from hashes.
+    variables = {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", __name__],
+            input=pickle.dumps(wanted),
+            capture_output=True,
+            check=False,
+            env={**os.environ, **variables},
+        )
+    except OSError as error:
+        return str(error)
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return (said or [f"exit {done.returncode}"])[-1] if done.returncode else ""
 
 
 def _compile(wanted: Wanted) -> None:
     """Compile it, and with one half of a scan the other, unless they are on the disk already."""
     from rnnrepro.scan.cpu.compiling import signatures
     from rnnrepro.scan.source import cache_folder
+    from rnnrepro.training import machine_code
 
+    machine_code.check()
     scans = map(signatures, range(1, _MOST_SLOTS + 1))
     halves = (found for found in scans if found.get(wanted.function) == wanted.types)
     module = _imported(wanted)
