@@ -5,6 +5,7 @@ Everything here asks SLURM's own commands, of the machine that Snakemake was sta
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -49,7 +50,7 @@ def parsed(lines: Iterable[str]) -> dict[str, Partition]:
         old = found.get(name.rstrip("*"), Partition(None, None, False))
         megabytes = int(memory.rstrip("+")) if memory.rstrip("+").isdigit() else None
         one = Partition(
-            minutes=minutes(limit),
+            minutes=None if (longest := seconds(limit)) is None else longest // 60,
             memory_mb=max(filter(None, [old.memory_mb, megabytes]), default=None),
             gpus=old.gpus or "gpu" in resources,
         )
@@ -59,13 +60,19 @@ def parsed(lines: Iterable[str]) -> dict[str, Partition]:
     return found
 
 
-def minutes(limit: str) -> int | None:
-    """A time limit as SLURM writes it (`7-00:00:00`, `04:00:00`, `30:00`) in minutes; None for `infinite`."""
-    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", limit)
+def seconds(time: str) -> int | None:
+    """A time as SLURM writes it (`7-00:00:00`, `04:00:00`, `30:00`) in seconds; None for `infinite` and no time."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", time.strip())
     if not match:
         return None
-    days, hours, mins, _ = (int(part or 0) for part in match.groups())
-    return 1440 * days + 60 * hours + mins
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return 86400 * days + 3600 * hours + 60 * minutes + rest
+
+
+def seconds_left() -> int | None:
+    """How long the job may go on in which this runs; None without a limit, or where SLURM does not answer."""
+    job = os.environ.get("SLURM_JOB_ID")
+    return seconds(_asked("squeue", "--noheader", f"--job={job}", "--format=%L") or "") if job else None
 
 
 def status_command(config: str | None = None) -> tuple[str, int]:

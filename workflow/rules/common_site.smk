@@ -5,8 +5,8 @@ from math import ceil
 
 from rnnrepro import site, slurm
 
-# A cluster warns all processes of a job before its time limit. The trainer saves and stops; Snakemake and the shells
-# between are to wait for it: they ignore the signal, as does what they start, and the trainer sets its own handler.
+# `scancel --signal=USR1 --full JOB` asks a training to save and stop. Snakemake and the shells between are to wait for
+# it: they ignore the signal, as does what they start, and the trainer sets its own handler.
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
@@ -56,14 +56,23 @@ def memory_within(jobs, wanted):
 
 
 def placed(jobs):
-    """Where jobs go, as resources of Snakemake's executor for SLURM; those that are None are not passed on."""
+    """Where jobs go, as resources of Snakemake's executor for SLURM; those that are None are not passed on.
+
+    `jobs`: a function that says of what kind they are, asked once the cluster is known.
+    """
     return {
         "slurm_account": SITE.account,
-        "slurm_partition": jobs.partition,
-        "qos": jobs.qos,
-        "constraint": jobs.constraint,
-        "slurm_extra": " ".join(jobs.options) or None,
+        "slurm_partition": lambda wildcards: jobs().partition,
+        "qos": lambda wildcards: jobs().qos,
+        "constraint": lambda wildcards: jobs().constraint,
+        "slurm_extra": lambda wildcards: " ".join(jobs().options) or None,
+        "mpi": lambda wildcards: "" if workflow.non_local_exec else None,
     }
+
+
+# An `mpi` resource, even an empty one, lets the executor start the job without srun. When a job is cancelled, preempted
+# or out of time, SLURM sends SIGTERM to all its processes and half a minute later SIGKILL; but srun answers SIGTERM with
+# SIGKILL to its step, at once, before a trainer has saved.
 
 
 def on_cpu(minutes, memory):
@@ -72,7 +81,7 @@ def on_cpu(minutes, memory):
         "gpu": 0,
         "runtime": lambda wildcards, attempt: minutes_within(SITE.cpu, attempt * minutes),
         "mem_mb": lambda wildcards, attempt: memory_within(SITE.cpu, attempt * memory),
-        **placed(SITE.cpu),
+        **placed(lambda: SITE.cpu),
     }
 
 
@@ -101,31 +110,27 @@ def minutes_of_cell(wildcards, attempt):
 
 def memory_of_cell(wildcards, attempt):
     """Memory in MB, by the plan's estimate; more at each attempt, as much as the partition has."""
-    return memory_within(trainers(), attempt * 3000)
-
-
-def options_of_cell(wildcards, attempt):
-    """Options of sbatch: those of the site, and the warning before the time limit."""
-    warning = min(SITE.warning, 30 * minutes_of_cell(wildcards, attempt))
-    return " ".join([*trainers().options, f"--signal=USR1@{warning}"]) if workflow.non_local_exec else None
-
-
-def of_trainers(name):
-    """A resource of training jobs, by its name."""
-    return lambda wildcards: placed(trainers())[name]
+    return memory_within(trainers(), attempt * max(2000, cell(wildcards).estimate.memory_mb))
 
 
 def training():
     """The resources of a training."""
-    names = ("slurm_account", "slurm_partition", "qos", "constraint")
     return {
         "gpu": lambda wildcards: gpus(),
         "gpu_model": lambda wildcards: SITE.gpu.type if gpus() else None,
         "runtime": minutes_of_cell,
         "mem_mb": memory_of_cell,
-        "slurm_extra": options_of_cell,
-        **{name: of_trainers(name) for name in names},
+        **placed(trainers),
     }
+
+
+def time_of_cell(wildcards, threads):
+    """Inside a cluster's job, when to save and stop: some time before its time limit."""
+    left = slurm.seconds_left() if workflow.remote_exec else None
+    if left is None:
+        return []
+    minutes = (left - min(SITE.warning, left / 2)) / 60
+    return [f"--minutes={min(minutes, PROJECT.user.minutes or minutes):g}"]
 
 
 def set_up_cluster():

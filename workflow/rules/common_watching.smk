@@ -6,7 +6,8 @@ from snakemake.logging import logger
 @cache
 def pipeline():
     """What says how far this pipeline is, what went wrong, and with which command it goes on."""
-    from rnnrepro.watching.pipeline import Pipeline  # late: no job of a cluster needs it, and it reads results
+    # Here and not above: no job of a cluster needs it, and it brings what reads results.
+    from rnnrepro.watching.pipeline import Pipeline
 
     here = Path(os.environ.get("PWD", ROOT))
     words = [Path(sys.executable), ROOT / "workflow" / "scripts" / "launch.py"]

@@ -25,10 +25,11 @@ rule train:
         code=code_of_cell,
         work=work_of_cell,
         changes=changes,
+        time=time_of_cell,
     message:
         "Training {wildcards.arm} on {wildcards.paper}/{wildcards.experiment} at scale {wildcards.scale}: {params.work}"
     # exec: no shell is left between Snakemake and the trainer that a signal would end before the trainer has saved
     shell:
         "exec python -m rnnrepro train {wildcards.paper:q}/{wildcards.experiment:q} --model {wildcards.arm:q}"
-        " --scale {wildcards.scale:q} --threads {threads} --state state/{wildcards.scale:q} {params.changes:q}"
+        " --scale {wildcards.scale:q} --threads {threads} --state state/{wildcards.scale:q} {params.changes:q} {params.time:q}"
         " --output {output.records:q} --costs {output.costs:q} > {log:q} 2>&1"
