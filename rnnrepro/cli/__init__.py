@@ -20,6 +20,7 @@ COMMANDS = (
     "data",
     "train",
     "status",
+    "clean",
     "why",
     "check",
     "exhibit",

@@ -65,19 +65,31 @@ class RunStore:
 
         The lock is the operating system's, so it goes with the process however that ends.
         """
+        handle = self._held(say)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise Fault(
-                f"{self.folder}: cannot be written ({error.strerror}); name another with --state"
-            ) from None
-        try:
-            self._wait(handle, say)
             for half_written in self.folder.glob(".*.part"):  # by a process that was killed
                 half_written.unlink(missing_ok=True)
             yield
         finally:
+            os.close(handle)
+
+    def _held(self, say: Callable[[str], None]) -> int:
+        """The lock, held. One that `rnnrepro clean` removed while it was waited for is no lock any more."""
+        while True:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+            except OSError as error:
+                raise Fault(
+                    f"{self.folder}: cannot be written ({error.strerror}); name another with --state"
+                ) from None
+            try:
+                self._wait(handle, say)
+                if (self.folder / "lock").exists() and os.fstat(handle).st_nlink:
+                    return handle
+            except BaseException:
+                os.close(handle)
+                raise
             os.close(handle)
 
     def _wait(self, handle: int, say: Callable[[str], None]) -> None:

@@ -42,13 +42,26 @@ def measured(folder: Path, seconds: float = 1.0) -> Space:
             found.whole = False
             break
         found.files += 1
-        try:
-            found.bytes += entry.stat(follow_symlinks=False).st_blocks * 512
-        except OSError:
-            continue
+        found.bytes += room(entry)
         if set_aside(entry.name):
             found.aside.append(entry.path)
     return found
+
+
+def room(entry: os.DirEntry[str]) -> int:
+    """Bytes on the disk; 0 of a file that went away meanwhile."""
+    try:
+        return entry.stat(follow_symlinks=False).st_blocks * 512
+    except OSError:
+        return 0
+
+
+def modified(entry: os.DirEntry[str]) -> float:
+    """When a file was written; now, of one that went away meanwhile."""
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except OSError:
+        return time.time()
 
 
 def set_aside(name: str) -> bool:
