@@ -6,7 +6,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ def train(cell: Cell, job: Job, runs: Sequence[Run] | None = None) -> list[recor
         done = {digest: record for digest, store in stores.items() if (record := store.finished(job.warn))}
         left = list({run.digest: run for run in chosen if run.digest not in done}.values())
         pulse = _pulse(cell, job, len(chosen) < len(cell.runs) and f"seed{chosen[0].seed}", left, done)
-        with pulse.until_the_end(lambda: job.stopping):
+        with pulse.until_the_end(lambda: job.stopping), _on_device(cell):
             trained = not left or _train_all(cell, left, stores, job, pulse)
         if not trained:
             job.say(f"{cell.key}: not done ({job.stopping}); state saved, run again to go on")
@@ -152,6 +152,21 @@ def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Jo
             size = max(1, len(group) // 2)
         waiting = _stacks([*left, *(run for later in waiting for run in later)], stores, job, size)
     return True
+
+
+@contextmanager
+def _on_device(cell: Cell) -> Iterator[None]:
+    """Within it, an error that says that the card failed is a Fault."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not memory.device_failed(error):
+            raise
+        reason = str(error).partition("\n")[0]
+        raise Fault(
+            f"{cell.key}: the GPU failed ({reason}); the saved state is kept: run again to go on, on another one "
+            "if it fails again"
+        ) from None
 
 
 def _say_split(cell: Cell, group: list[Run], left: list[Run], reason: str, job: Job) -> None:

@@ -15,6 +15,8 @@ _SHARED = 0.5  # of memory that other jobs may take from too, the rest is theirs
 _OWN = 0.8  # of what a cluster has set aside for this job
 _WORDS = ("not enough memory", "can't allocate memory", "DefaultCPUAllocator", "out of memory")
 
+_OF_DEVICE = ("CUDA error", "CUDA driver error", "HIP error", "cuDNN error", "CUBLAS_STATUS", "No CUDA GPUs")
+
 
 def free(device: torch.device) -> int:
     """Bytes free on the card, or to a process on this machine within the limits set to it (SLURM, cgroups, ulimit)."""
@@ -35,6 +37,12 @@ def ran_out(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
+
+
+def device_failed(error: BaseException) -> bool:
+    """Whether an error says that the card itself failed or is gone, after which the process can use it no more."""
+    kinds = tuple(filter(None, [getattr(torch, "AcceleratorError", None)]))
+    return isinstance(error, kinds) or (isinstance(error, RuntimeError) and str(error).startswith(_OF_DEVICE))
 
 
 def tidy() -> None:

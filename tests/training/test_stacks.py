@@ -263,3 +263,42 @@ def test_the_estimated_memory_of_a_step_is_that_measured_to_a_factor_of_two(cell
     ran = stacks.backend_of(settings, backend, CPU)
     estimated = 4 * stacks.bytes_of_run(settings, shape, ran)
     assert int(done.stdout) / 2 < estimated < int(done.stdout) * 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(
+            "CUDA error: unspecified launch failure\nCUDA kernel errors might be reported elsewhere"
+        ),
+        getattr(torch, "AcceleratorError", RuntimeError)("CUDA error: device is lost"),
+        RuntimeError("No CUDA GPUs are available"),
+    ],
+)
+def test_a_card_that_fails_is_one_sentence_and_the_state_is_kept(
+    cells, tmp_path, job, tables, monkeypatch, error
+):
+    cell = cells["adding/lstm"]
+    whole = jobs.train(cell, job(tmp_path / "whole"))
+    monkeypatch.setattr(jobs, "CHECKPOINT_SECONDS", 0.0)
+    fit = jobs.fit
+
+    def fails(state, on_step, on_end):
+        def step(now):
+            stop = on_step(now)
+            if now.step == 7:
+                raise error
+            return stop
+
+        return fit(state, on_step=step, on_end=on_end)
+
+    with (
+        monkeypatch.context() as patched,
+        pytest.raises(Fault, match=r"the GPU failed \([^\n]*\); the saved"),
+    ):
+        patched.setattr(jobs, "fit", fails)
+        jobs.train(cell, job(tmp_path / "lost"))
+    going_on = job(tmp_path / "lost")
+    going_on.say = (said := []).append
+    assert tables(jobs.train(cell, going_on)) == tables(whole)
+    assert any("going on from step 7" in text for text in said)
