@@ -23,9 +23,11 @@ from rnnrepro import environment, records, restored
 from rnnrepro.cli.common import show_download
 from rnnrepro.duration import duration
 from rnnrepro.errors import Fault
-from rnnrepro.plan import Cell, Run
+from rnnrepro.plan import Cell, Run, training_modules
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from rnnrepro.differences import Difference
     from rnnrepro.training.job import Job
 
@@ -59,9 +61,9 @@ def run(args: argparse.Namespace) -> int:
     corpora = _corpora(args.corpus)
     for name in environment.THREADS:
         os.environ[name] = str(made["threads"])
-    cell = restored.cell_of(made, runs)
-    _announce(cell, made, where)
-    with _folder(args.state) as root:
+    with _naming_its_code(made, runs), _folder(args.state) as root:
+        cell = restored.cell_of(made, runs)
+        _announce(cell, made, where)
         job = _job(args, made, root, corpora)
         _say_circumstances(made, cell, job)
         found = _trained(cell, made, job)
@@ -74,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _checked(made: Mapping[str, Any], path: Path) -> dict[str, Any]:
     needed = {"settings", "modules", "fingerprint", "versions", "device", "device_name", "threads"}
-    if not needed <= made.keys() or not made.keys() & {"runs", "digest"}:
+    runs = made.get("runs", [made])
+    if not (needed <= made.keys() and made["settings"] and runs and all("digest" in run for run in runs)):
         raise Fault(f"{path}: not the results of a cell; give a file below results/…/runs")
     return dict(made)
 
@@ -102,6 +105,25 @@ def _corpora(given: Sequence[str]) -> dict[str, str]:
         if not (name and sign and folder):
             raise Fault(f"--corpus {text}: expected NAME=FOLDER")
     return {name: folder for name, _, folder in pairs}
+
+
+@contextmanager
+def _naming_its_code(made: Mapping[str, Any], runs: Sequence[Run]) -> Iterator[None]:
+    """To a Fault within, add that the result is of other code where it is: its settings may be none of today's."""
+    try:
+        yield
+    except Fault as fault:
+        if _of_this_code(made, runs):
+            raise
+        code = f"it was made by other code (fingerprint {made['fingerprint']}); rerun it with that code"
+        raise Fault(f"{fault}; {code}") from None
+
+
+def _of_this_code(made: Mapping[str, Any], runs: Sequence[Run]) -> bool:
+    try:
+        return training_modules(runs[0].settings) == made["modules"]
+    except (Fault, KeyError):
+        return False
 
 
 @contextmanager
@@ -158,16 +180,8 @@ def _trained(cell: Cell, made: Mapping[str, Any], job: Job) -> list[records.Cell
         job.backend = (
             backend if "+" not in backend and job.device.type == made["device"] and alone else "auto"
         )
-        try:
-            if train(cell, job, [run for run in cell.runs if had[run.digest] == backend]) is None:
-                return None
-        except (KeyError, TypeError, AttributeError) as error:
-            if cell.modules == made["modules"]:
-                raise
-            raise Fault(
-                f"the code of today does not take the settings of the code that made it (fingerprint "
-                f"{made['fingerprint']}; {type(error).__name__}: {error}); rerun it with that code"
-            ) from error
+        if train(cell, job, [run for run in cell.runs if had[run.digest] == backend]) is None:
+            return None
     return train(cell, job)
 
 
@@ -181,17 +195,34 @@ def _fetch(cell: Cell, job: Job) -> None:
 def _report(record: records.CellRecords, runs: Sequence[Run], found: Sequence[records.CellRecords]) -> int:
     from rnnrepro import differences
 
-    equal = 0
+    equal = more = 0
     for run, again in zip(runs, found, strict=True):
         rows = differences.of_run(record.table, run.seed, run.point)
-        difference = differences.between(rows, again.table)
+        now = _as_thin(record, run, again.table)
+        more += again.table.num_rows - now.num_rows
+        difference = differences.between(rows, now)
         equal += difference.equal
         who = f"seed {run.seed}{f' {run.point}' if run.point else ''}"
         print(f"{who}: {_said(difference)}")
         for line in [*_status(record.provenance, run, again.provenance), *difference.lines()]:
             print(f"  {line}")
+    if more:
+        print(
+            f"{more} more rows were made that the file leaves out: references are kept without arrays, and thinned"
+        )
     print(f"{equal} of {len(runs)} runs equal")
     return 0 if equal == len(runs) else DIFFERENT
+
+
+def _as_thin(record: records.CellRecords, run: Run, now: pa.Table) -> pa.Table:
+    """The rows of a run made now; of those, what a reference keeps, where the file is one."""
+    from rnnrepro.exhibits.reference import thinned
+
+    recorded = record.table
+    if "seed" not in recorded.column_names or thinned(recorded).num_rows < recorded.num_rows:
+        return now
+    nameless = dict.fromkeys(("paper", "experiment", "model", "slice"), "")
+    return thinned(records.assembled([({**nameless, "point": run.point, "seed": run.seed}, now)]))
 
 
 def _said(difference: Difference) -> str:
