@@ -15,14 +15,18 @@ from rnnrepro.errors import Fault
 
 Found = dict[str, str]
 
-NUMBERS = (".csv", ".md", ".tex")  # of exhibits, and the claims
+NUMBERS = (".csv", ".md", ".tex", ".gz", ".sha256")  # of exhibits, the claims, data
 PAGES = (".html", ".ipynb")  # times and costs stand in some of them: they must be there and whole
 
 
-def found(place: Path, scale: str = "quick") -> Found:
-    """{file: a digest of what must be equal in it, or what is wrong with it} of the results in `place`."""
-    top = place / "results" / scale
-    return {str(path.relative_to(top)): _content(path, top) for path in _files(top)}
+def found(place: Path) -> Found:
+    """{file: a digest of what must be equal in it, or what is wrong with it} of the results and data in `place`."""
+    return {str(path.relative_to(place)): _content(path) for path in _files(place)}
+
+
+def names(place: Path) -> set[str]:
+    """The files of results and data in `place`."""
+    return {str(path.relative_to(place)) for path in _files(place)}
 
 
 def differences(expected: Found, got: Found) -> list[str]:
@@ -34,15 +38,16 @@ def differences(expected: Found, got: Found) -> list[str]:
     ]
 
 
-def _files(top: Path) -> Iterator[Path]:
-    for path in sorted(top.rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
-            yield path
+def _files(place: Path) -> Iterator[Path]:
+    for top in (place / "results", place / "resources"):
+        for path in sorted(top.rglob("*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield path
 
 
-def _content(path: Path, top: Path) -> str:
+def _content(path: Path) -> str:
     if path.suffix == ".parquet":
-        return _parquet(path, path.relative_to(top).parts[0])
+        return _parquet(path)
     if path.suffix in NUMBERS:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     if path.suffix in PAGES:
@@ -60,10 +65,10 @@ def _page(path: Path) -> str:
     return "a page" if text.endswith("</html>") else "it is no whole page"
 
 
-def _parquet(path: Path, part: str) -> str:
+def _parquet(path: Path) -> str:
     """Of records the rows and the provenance; of costs, which no two trainings share, who they are of."""
     try:
-        if part == "runs":
+        if "runs" in path.parts:
             one = records.read(path)
             return (
                 _digest(one.table)

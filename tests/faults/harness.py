@@ -25,11 +25,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from fnmatch import fnmatch
 from pathlib import Path
 
 from . import compare, started
 from .losses import losses
-from .session import STAGES, Session
+from .session import LEFT, STAGES, Session
 from .started import Said, Started
 
 LIMIT = 240.0  # seconds after which a command counts as stuck; a quiet pipeline takes some fifteen
@@ -78,6 +79,8 @@ class Pipeline:
     session: Session
     home: Path
     stage: str = "empty"
+    targets: tuple[str, ...] = ()  # what the user asks for; all, if empty
+    made: tuple[str, ...] = ()  # patterns of the files that the targets then are, and all that come with them
     again: set[str] = field(
         default_factory=set
     )  # state folders whose finished run the fault itself has destroyed
@@ -102,7 +105,7 @@ class Pipeline:
         """Put a copy of a stage there: empty, fetched, half (a cell done, one with checkpoints), trained, done."""
         if stage not in STAGES:
             raise ValueError(f"no such stage: {stage}; there are {', '.join(STAGES)}")
-        self.stage = stage
+        self.stage, self.targets, self.made = stage, (), ()
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True)
         shutil.copytree(self.session.stage(stage), self.place, symlinks=True)
@@ -119,6 +122,16 @@ class Pipeline:
     def rnnrepro(self, *arguments: str, **environment: str) -> Started:
         """Begin `python -m rnnrepro ARGUMENTS` in the folder."""
         return self._started(started.rnnrepro(arguments), environment, cwd=self.place)
+
+    @staticmethod
+    def train_arguments(state: str = "state/quick", cell: str = LEFT) -> list[str]:
+        """The arguments with which a rule trains a cell."""
+        experiment, arm = cell.split("/")
+        files = [
+            f"--{name}=results/quick/{part}/first/{cell}.parquet"
+            for name, part in (("output", "runs"), ("costs", "costs"))
+        ]
+        return ["train", f"first/{experiment}", "--model", arm, "--scale", "quick", "--state", state, *files]
 
     def ended(self, process: Started, limit: float = LIMIT) -> Said:
         """Wait for a process that `start` or `rnnrepro` has begun. Where it is stuck the trial is lost."""
@@ -160,8 +173,19 @@ class Pipeline:
         )
 
     def verdict(self) -> list[str]:
-        """In words, what differs from a pipeline that was never disturbed; empty if nothing does."""
-        return compare.differences(self.expected, compare.found(self.place))
+        """In words, what differs from a pipeline that was never disturbed; empty if nothing does.
+
+        With `targets`, only what they make and what there was at the beginning must be there.
+        """
+        there = compare.names(self.session.stage(self.stage))
+        expected = {
+            name: content
+            for name, content in self.expected.items()
+            if not self.targets or name in there or any(fnmatch(name, pattern) for pattern in self.made)
+        }
+        if not expected:
+            raise ValueError(f"nothing is expected of {self.targets}: the trial could not fail")
+        return compare.differences(expected, compare.found(self.place))
 
     def settle(self, said: Said, moment: str, mend: Callable[[], None] | None = None) -> Outcome:
         """Judge the trial: go on as a user would after `said`, the end of the command that was disturbed.
@@ -177,7 +201,7 @@ class Pipeline:
                 _check_error(said)
                 mend()
                 ending = Ending.MENDED
-            first, said = said, self.launch()
+            first, said = said, self.launch(*(("--", *self.targets) if self.targets else ()))
             _check_text(said)
             if said.status != 0:
                 raise _Bad(
@@ -186,6 +210,8 @@ class Pipeline:
                 )
         if wrong := self.verdict():
             raise _Bad(Ending.WRONG, f"exit status 0, but {'; '.join(wrong)}")
+        if not started.until(lambda: not self.processes(), 30 * self.session.pace, 0.2):
+            raise _Bad(Ending.WRONG, f"processes are left at work: {self.processes()}")
         if lost := self.losses():
             raise _Bad(Ending.LOST, "; ".join(lost))
         return Outcome(ending, moment, said.first_error)

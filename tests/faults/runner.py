@@ -17,7 +17,7 @@ from . import harness
 from .harness import KINDS, Ending, Kind, Missed, Outcome
 from .session import Session
 
-NO_KINDS = {"__main__", "harness", "started", "session", "compare", "losses", "runner", "table"}
+NO_KINDS = {"__main__", "harness", "started", "session", "compare", "losses", "runner", "table", "parts"}
 DRAWS = 4  # so often a trial is drawn again whose fault found nothing to disturb
 
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import signal
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ PROJECT = ("workflow", "rnnrepro")
 STAGES = ("empty", "fetched", "half", "trained", "done")
 RUNS = "results/quick/runs/first"
 DONE, LEFT = "copying/enrnn", "images/lstm"  # the cells, by which is done where half is
+QUIET_SECONDS = 20.0
 SIZES, SIDE = {"train": 40, "test": 20}, 8
 
 
@@ -30,6 +32,7 @@ class Session:
 
     root: Path
     expected: compare.Found = field(default_factory=dict)
+    pace: float = 1.0  # how much slower than a quiet core this machine is now, at least 1
 
     @property
     def code(self) -> Path:
@@ -50,9 +53,11 @@ class Session:
         _make_mirror(self.root)
         self._copy_project()
         shutil.copytree(HERE / "config", self.stage("empty") / "config")
+        began = time.monotonic()
         with ThreadPoolExecutor(2) as pool:
             for part in [pool.submit(self._whole), pool.submit(self._in_parts)]:
                 part.result()
+        self.pace = max(1.0, (time.monotonic() - began) / QUIET_SECONDS)
         self.expected = compare.found(self.stage("done"))
         if wrong := [f"{name}: {what}" for name, what in self.expected.items() if " it " in f" {what}"]:
             raise RuntimeError(f"the undisturbed pipeline made bad files: {'; '.join(wrong)}")
@@ -65,6 +70,7 @@ class Session:
             "FAULTS_SESSION": str(self.root),
             "FAULTS_TRACE": str(trace),
             "RNNREPRO_MIRROR": str(self.mirror),
+            "XDG_CACHE_HOME": str(self.root / "cache"),
         }
 
     def _copy_project(self) -> None:
