@@ -9,6 +9,7 @@ from typing import Any
 from rnnrepro import tables, widths
 from rnnrepro.config import VALIDATION, Arm, Experiment, Phase, Training
 from rnnrepro.errors import Fault, nearest
+from rnnrepro.sense import mistyped
 from rnnrepro.tasks.sizes import shape
 from rnnrepro.typed import Reader
 
@@ -22,9 +23,11 @@ def check_network(reader: Reader, row: tables.Model, arm: Arm, place: str) -> No
     model: dict[str, Any] = {"hidden": arm.hidden}
     for part, defaults in tables.PLAIN_PARTS.items():
         given = getattr(arm, part)
-        for word in given:
+        for word, value in given.items():
             if word not in defaults:
-                reader.fault(f"{place}.{part}.{word}", f"no such argument{nearest(word, defaults)}")
+                reader.fault(f"{place}.{part}.{word}", f"no such argument{nearest(str(word), defaults)}")
+            elif fault := mistyped(defaults[word], value):
+                reader.fault(f"{place}.{part}.{word}", fault)
         model[part] = {**defaults, **row.defaults.get(part, {}), **given}
     _check_rule(reader, model["rule"], place)
     model["update_kind"] = arm.update.get("kind", row.update)

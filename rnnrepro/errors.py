@@ -12,8 +12,8 @@ class Fault(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint `, did you mean X?` (or the list of what is known) for a misspelt name."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
+    known = sorted(map(str, known))
+    close = difflib.get_close_matches(str(word)[:100], known, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known: {', '.join(known)}" if known else ""

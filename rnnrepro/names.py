@@ -25,6 +25,11 @@ def of_paper(key: str, paper: Paper) -> Iterator[str]:
     )
 
 
+def is_plain(name: str) -> bool:
+    """Whether a paper, an experiment, an exhibit or a claim may be called so."""
+    return bool(_PLAIN.fullmatch(name))
+
+
 def of_arm(name: str) -> str:
     """What is wrong with the name of an arm; "" if nothing is."""
     if _ARM.fullmatch(name):
@@ -34,5 +39,5 @@ def of_arm(name: str) -> str:
 
 def _plain(what: str, names: Iterable[str]) -> Iterator[str]:
     for name in names:
-        if not _PLAIN.fullmatch(name):
+        if not is_plain(name):
             yield f"the {what} {name[:80]!r}: expected a name of small letters, digits and _, 64 at most"

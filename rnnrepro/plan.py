@@ -22,6 +22,7 @@ from rnnrepro.datasets import provenance as data
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault
 from rnnrepro.project import Project, mirror_of, model_row, of_group
+from rnnrepro.sense import made_of
 from rnnrepro.tasks.shapes import Shape
 from rnnrepro.tasks.sizes import shape
 from rnnrepro.typed import Reader
@@ -137,7 +138,8 @@ class Cell:
     @cached_property
     def estimate(self) -> Estimate:
         """Steps, arithmetic, time and disk of the whole cell."""
-        return estimate([run.settings for run in self.runs], self.shape)
+        with made_of(f"{self.key} at scale {self.scale}"):
+            return estimate([run.settings for run in self.runs], self.shape)
 
 
 def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -173,11 +175,11 @@ def experiment_cells(project: Project, scale: str, paper: str, name: str) -> lis
     experiment = project.experiment(paper, name, scale)
     if experiment is None or lacking(project, experiment):
         return []
-    return [
-        cell
-        for arm in experiment.models
-        for cell in _cells_of_arm(project, scale, paper, name, experiment, arm)
-    ]
+    found = []
+    for arm in experiment.models:
+        with made_of(f"{paper}/{name}/{arm} at scale {scale}"):
+            found += _cells_of_arm(project, scale, paper, name, experiment, arm)
+    return found
 
 
 def lacking(project: Project, experiment: Experiment) -> str:

@@ -19,6 +19,7 @@ from rnnrepro.checks import check_grid, check_network, check_phases, check_train
 from rnnrepro.config import SCALES, Arm, Experiment, Paper, UserSettings
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault, nearest
+from rnnrepro.sense import check_layers, made_of, mistyped
 from rnnrepro.typed import Reader
 
 _WRITING = ("extends", "scales", "defaults", "only", "without")
@@ -62,7 +63,8 @@ class Project:
         key = (paper, name, scale)
         if key not in self._resolved:
             reader = Reader(f"{self.folder}/papers/{paper}.yaml")
-            self._resolved[key] = self._resolve(reader, paper, name, scale)
+            with made_of(f"{reader.source}: experiments.{name} at scale {scale}"):
+                self._resolved[key] = self._resolve(reader, paper, name, scale)
             reader.finish()
         return self._resolved[key]
 
@@ -70,8 +72,10 @@ class Project:
         experiments = self.paper(paper).experiments
         if name not in experiments:
             raise Fault(f"unknown experiment {paper}/{name}{nearest(name, experiments)}")
+        for one in experiments:
+            check_layers(experiments[one], f"{reader.source}: experiments.{one}")
         raw = _extended(experiments, name)
-        if scale not in raw.get("scales", {}):
+        if scale not in (raw.get("scales") or {}):
             return None
         where = f"experiments.{name} at scale {scale}"
         plain = scaled(raw, raw["scales"][scale] or {}, self._compared(paper, name), reader, where)
@@ -163,11 +167,13 @@ def arguments_of(
     except Fault as fault:
         reader.fault(where, str(fault))
         return {}
-    for word in given:
+    for word, value in given.items():
         if word not in row.arguments:
             reader.fault(
-                f"{where}.{word}", f"{kind} {name!r} has no such argument{nearest(word, row.arguments)}"
+                f"{where}.{word}", f"{kind} {name!r} has no such argument{nearest(str(word), row.arguments)}"
             )
+        elif fault := mistyped(row.arguments[word], value):
+            reader.fault(f"{where}.{word}", fault)
     return {**row.arguments, **given}
 
 
