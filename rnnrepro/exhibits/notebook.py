@@ -86,6 +86,7 @@ def _endings(kind: str) -> tuple[str, ...]:
 def executed(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The notebook `template` run with `parameters`, cleaned. Raises Fault where a cell fails."""
     import papermill
+    from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
 
     with _hermetic() as folder:
@@ -102,10 +103,19 @@ def executed(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
                 extra_arguments=["--IPKernelApp.log_level=50"],  # it reports its own end as an interrupt
             )
         except PapermillExecutionError as error:
-            if error.ename == "Fault":
+            if error.ename in (kind.__name__ for kind in (Fault, *Fault.__subclasses__())):
                 raise Fault(error.evalue) from None
             trace = "\n".join(error.traceback)
             raise Fault(f"{template.name}: cell {error.exec_count} failed\n{trace}") from None
+        except (
+            DeadKernelError,
+            CellTimeoutError,
+            RuntimeError,
+        ) as error:  # a kernel that never came is the last
+            raise Fault(
+                f"{template.name}: the process of the notebook was killed or ended ({str(error).strip()}); "
+                "where memory is short run fewer jobs at once, then run again"
+            ) from None
     return cleaned(json.loads(json.dumps(made)))
 
 
