@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from rnnrepro.watching.folder import Place, follows
     from rnnrepro.watching.leftovers import KINDS, by_kind, leftovers
     from rnnrepro.watching.removal import remove
-    from rnnrepro.watching.space import size
+    from rnnrepro.watching.say import size
 
     project = project_of(args)
     scale = scale_of(args, project)

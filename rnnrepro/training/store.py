@@ -12,7 +12,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,9 @@ class RunStore:
                 ) from None
             try:
                 self._wait(handle, say)
-                if (self.folder / "lock").exists() and os.fstat(handle).st_nlink:
-                    return handle
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(handle), os.stat(self.folder / "lock")):
+                        return handle
             except BaseException:
                 os.close(handle)
                 raise

@@ -16,8 +16,9 @@ from rnnrepro.project import Project
 from rnnrepro.watching import folder, space
 from rnnrepro.watching.folder import Place
 from rnnrepro.watching.page import Page, Row, page
+from rnnrepro.watching.say import folded
 from rnnrepro.watching.warnings import warnings
-from rnnrepro.watching.words import folded, progress
+from rnnrepro.watching.words import progress
 
 _FIRST_SECONDS, _SELDOM_SECONDS = 60.0, 1800.0
 _SHARE = 0.1  # of the time that has passed, until the next line

@@ -67,12 +67,3 @@ def modified(entry: os.DirEntry[str]) -> float:
 def set_aside(name: str) -> bool:
     """Whether a file of this name is one that was found damaged and kept."""
     return ".damaged" in name
-
-
-def size(count: float) -> str:
-    """`12345678` -> `12 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

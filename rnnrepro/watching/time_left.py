@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from rnnrepro.heartbeat import Heartbeat
 from rnnrepro.plan import Cell
 from rnnrepro.watching.folder import Found
+from rnnrepro.watching.say import many
 
 _MOST_READ = 200
 """Cost tables that are read: enough for a mean."""
@@ -76,7 +77,7 @@ def _speed(work: Work, results: Path) -> Speed:
 
 def _fitted(taken: Sequence[tuple[float, float]]) -> Speed:
     """The line through (estimated, taken) seconds of cells; through zero where it would begin below or fall."""
-    count, basis = len(taken), f"by the time that {len(taken)} cells took"
+    count, basis = len(taken), f"by the time that {many(len(taken), 'cell')} took"
     x, y = (sum(column) / count for column in zip(*taken, strict=True))
     spread = sum((e - x) ** 2 for e, _ in taken)
     slope = (sum((e - x) * (t - y) for e, t in taken) + _DOUBT) / (spread + _DOUBT)
@@ -93,8 +94,9 @@ def _taken(cells: Sequence[Cell], results: Path) -> list[tuple[float, float]]:
 
 def _seconds(path: Path) -> float | None:
     try:
-        values = pq.read_table(path, columns=["seconds"], partitioning=None)["seconds"].to_pylist()
-        total = float(sum(values))
+        # not `read_table`, which imports pandas where there is one
+        values = pq.ParquetFile(path).read(columns=["seconds"])["seconds"]
+        total = float(sum(value.as_py() for value in values))
     except (pa.ArrowException, OSError, LookupError, ValueError, TypeError, MemoryError):
         return None  # missing or damaged: the estimate only rests on one cell less
     return total if 0 <= total < 1e12 else None

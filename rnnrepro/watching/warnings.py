@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from rnnrepro.watching.page import Page, Row
+from rnnrepro.watching.say import many, named
 
 _MOST = 5
 
@@ -20,7 +21,7 @@ def _diverged(page: Page) -> Iterator[str]:
     if rows:
         count = sum(row.found.diverged for row in rows)
         which = named(f"{row.found.cell.key} ({row.found.diverged} of {row.found.runs})" for row in rows)
-        yield f"{count} runs diverged, which is a result and shown as such: {which}"
+        yield f"{many(count, 'run')} diverged, which is a result and shown as such: {which}"
 
 
 def _stale(page: Page) -> Iterator[str]:
@@ -29,36 +30,39 @@ def _stale(page: Page) -> Iterator[str]:
     damaged = [row for row in page.rows if row.found.stale == "damaged"]
     if code and page.kept_back:
         yield (
-            f"stale: {len(code)} cells stand as earlier training code made them ({_keys(code)}); they are trained "
-            "again only with retrain=stale"
+            f"stale: {many(len(code), 'cell')} stand as earlier training code made them ({_keys(code)}); they are "
+            "trained again only with retrain=stale"
         )
     elif code:
-        yield f"stale: {len(code)} cells are of earlier training code and will be trained again ({_keys(code)})"
+        yield f"stale: {many(len(code), 'cell')} of earlier training code, to be trained again ({_keys(code)})"
     if settings:
         yield (
-            f"stale: {len(settings)} cells have other settings now and will be trained again ({_keys(settings)}); "
-            "`rnnrepro why FILE` says what changed"
+            f"stale: {many(len(settings), 'cell')} of other settings than now, to be trained again ({_keys(settings)})"
+            "; `rnnrepro why FILE` says what changed"
         )
     if damaged:
-        yield f"{len(damaged)} results files cannot be read ({_keys(damaged)}): {damaged[0].found.why}"
+        yield f"cannot be read: {many(len(damaged), 'results file')} ({_keys(damaged)}): {damaged[0].found.why}"
 
 
 def _damaged(page: Page) -> Iterator[str]:
     aside = list(chain.from_iterable(room.aside for room in page.room.values()))
     if aside:
         yield (
-            f"{len(aside)} damaged files were set aside and their runs begun again: {named(aside)}; "
+            f"set aside as damaged, their runs begun again: {many(len(aside), 'file')}: {named(aside)}; "
             "`rnnrepro clean` removes them"
         )
     yield from page.damaged[:_MOST]
     if len(page.damaged) > _MOST:
-        yield f"{len(page.damaged) - _MOST} more damaged files of progress"
+        yield f"{many(len(page.damaged) - _MOST, 'more damaged file')} of progress"
 
 
 def _plain(page: Page) -> Iterator[str]:
     rows = [row for row in page.rows if page.compiled and "plain" in _backend(row).split("+")]
     if rows:
-        yield f"{len(rows)} cells went over to the plain scan, several times slower: {_keys(rows)}; their logs say why"
+        yield (
+            f"{many(len(rows), 'cell')} went over to the plain scan, several times slower: {_keys(rows)}; their "
+            "logs say why"
+        )
 
 
 def _backend(row: Row) -> str:
@@ -72,10 +76,3 @@ def _notes(page: Page) -> Iterator[str]:
 
 def _keys(rows: Iterable[Row]) -> str:
     return named(row.found.cell.key for row in rows)
-
-
-def named(words: Iterable[str]) -> str:
-    """The first few, and how many there are besides."""
-    found = list(words)
-    more = f" and {len(found) - _MOST} more" if len(found) > _MOST else ""
-    return ", ".join(found[:_MOST]) + more

@@ -9,10 +9,9 @@ from itertools import groupby
 from rnnrepro.duration import duration
 from rnnrepro.heartbeat import Heartbeat
 from rnnrepro.watching.page import Page, Row
-from rnnrepro.watching.space import size
+from rnnrepro.watching.say import WIDTH, folded, many, size
 from rnnrepro.watching.warnings import warnings
 
-WIDTH = 80
 _MOST = 12  # entries of a list; the rest is counted
 _COLOURS = {"red": "31", "yellow": "33", "green": "32", "bold": "1"}
 _HEADS = ("paper", "cells", "done", "work", "fail", "wait", "runs", "done", "div.", "work", "left")
@@ -56,7 +55,7 @@ def progress(page: Page) -> str:
 
 
 def _head(page: Page, paint: Paint) -> list[str]:
-    found = [paint(f"Scale {page.scale}: {progress(page)}", "bold")]
+    found = [paint(line, "bold") for line in folded(f"Scale {page.scale}: {progress(page)}", "", "  ")]
     where = {"results": page.place.results, "state": page.place.state, "logs": page.place.logs}
     found += [f"{name:8s} {path}" for name, path in where.items()]
     if not page.begun:
@@ -109,7 +108,7 @@ def _work(page: Page) -> list[str]:
     rows = page.of("running")
     if not rows and not page.strange:
         return []
-    found = [f"At work: {len(rows) + len(page.strange)} jobs".replace(" 1 jobs", " 1 job")]
+    found = [f"At work: {many(len(rows) + len(page.strange), 'job')}"]
     jobs = [(row.beat, "") for row in rows] + [(beat, "not of this plan") for beat in page.strange]
     for beat, note in jobs[:_MOST]:
         found += _job(beat, note)
@@ -148,16 +147,16 @@ def ago(seconds: float) -> str:
 
 def _troubles(page: Page, paint: Paint) -> Iterator[list[str]]:
     kinds = (
-        ("failed", "red", "Failed: {} cells"),
-        ("died", "red", "Ended without a word, as after kill -9 or a crash: {} cells"),
-        ("unknown", "yellow", "Silent, on a machine that cannot be looked at from here: {} cells"),
-        ("stopped", "yellow", "Stopped, state kept: {} cells"),
-        ("trained", "yellow", "Trained, but without their results file yet: {} cells"),
+        ("failed", "red", "Failed: {}"),
+        ("died", "red", "Ended without a word, as after kill -9 or a crash: {}"),
+        ("unknown", "yellow", "Silent, on a machine that cannot be looked at from here: {}"),
+        ("stopped", "yellow", "Stopped, state kept: {}"),
+        ("trained", "yellow", "Trained, but without their results file yet: {}"),
     )
     for status, colour, head in kinds:
         rows = page.of(status)
         if rows:
-            found = [paint(head.format(len(rows)).replace(" 1 cells", " 1 cell"), colour)]
+            found = [paint(head.format(many(len(rows), "cell")), colour)]
             for row in rows[:_MOST]:
                 found += _trouble(row)
             yield found + _more(rows)
@@ -191,19 +190,8 @@ def _rest(page: Page, paint: Paint) -> list[str]:
 
 def _time_left(page: Page) -> str:
     left = page.left
-    jobs = f"{left.jobs} jobs at work" if left.jobs > 1 else "one job at a time"
+    jobs = many(left.jobs, "job") + " at work" if left.jobs > 1 else "one job at a time"
     return f"Left: about {duration(left.seconds)} with {jobs} ({left.basis})"
-
-
-def folded(sentence: str, first: str = "  - ", rest: str = "    ") -> list[str]:
-    """A sentence as lines of at most 80 columns; a long word, such as a path, stays whole."""
-    lines, line = [], first
-    for word in sentence.split(" "):
-        if len(line) + len(word) > WIDTH and line.strip(" -"):
-            lines.append(line.rstrip())
-            line = rest
-        line += f"{word} "
-    return [*lines, line.rstrip()]
 
 
 def _cut(line: str) -> str:

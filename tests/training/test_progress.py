@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from rnnrepro import heartbeat
@@ -9,6 +12,7 @@ from rnnrepro.errors import Fault
 from rnnrepro.training import job as jobs
 from rnnrepro.training import loop
 from rnnrepro.training import progress as said
+from rnnrepro.training.store import RunStore
 
 
 def beat_of(root, cell, part="") -> heartbeat.Heartbeat:
@@ -87,6 +91,26 @@ def test_training_goes_on_where_no_progress_can_be_written(cells, tmp_path, tabl
     work.say = lines.append
     assert tables(jobs.train(cell, work)) == tables(whole)
     assert sum("progress cannot be written" in line for line in lines) == 1
+
+
+def test_a_lock_that_was_removed_while_it_was_waited_for_is_taken_anew(tmp_path):
+    store = RunStore(tmp_path, "0" * 16, "1" * 12)
+    with store.locked(pytest.fail):
+        waiting: list[str] = []
+        taken = threading.Event()
+
+        def second() -> None:
+            with store.locked(waiting.append):
+                taken.set()
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        while not waiting:
+            time.sleep(0.01)
+        (store.folder / "lock").unlink()  # as `rnnrepro clean` does, which holds it then
+        store.folder.rmdir()
+    thread.join(20)
+    assert taken.is_set() and (store.folder / "lock").exists()
 
 
 def test_a_log_of_weeks_has_some_thousand_lines():
