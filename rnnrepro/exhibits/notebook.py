@@ -107,11 +107,9 @@ def executed(template: Path, parameters: Mapping[str, Any]) -> dict[str, Any]:
                 raise Fault(error.evalue) from None
             trace = "\n".join(error.traceback)
             raise Fault(f"{template.name}: cell {error.exec_count} failed\n{trace}") from None
-        except (
-            DeadKernelError,
-            CellTimeoutError,
-            RuntimeError,
-        ) as error:  # a kernel that never came is the last
+        except (CellTimeoutError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "kernel" not in str(error).lower():
+                raise
             raise Fault(
                 f"{template.name}: the process of the notebook was killed or ended ({str(error).strip()}); "
                 "where memory is short run fewer jobs at once, then run again"
