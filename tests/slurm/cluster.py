@@ -167,7 +167,6 @@ class Cluster:
 
     def logs(self) -> str:
         """The last lines of every daemon's log."""
-        found = [
-            (place, place.read_text(errors="replace")) for place in sorted((self.home / "log").iterdir())
-        ]
+        places = sorted((self.home / "log").glob("*.log"))
+        found = [(place, place.read_text(errors="replace")) for place in places]
         return "\n".join(f"== {p.name}\n" + "\n".join(t.splitlines()[-8:]) for p, t in found if t.strip())

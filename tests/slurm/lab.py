@@ -24,7 +24,7 @@ from .cluster import Cluster
 
 # A cell that is long enough to be caught in the middle of its training, and how many steps its runs take.
 CELL = "first/copying/nnrnn"
-STEPS = 2000
+STEPS = 1000
 SECONDS = 300  # after which a scenario has failed; noisy machines are slow
 # A person waits longer than a test: how often SLURM is asked, and for how long files are waited for.
 HASTE = ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"]
@@ -197,12 +197,12 @@ class Sittings:
 
 @contextmanager
 def slowed(trainer: int) -> Iterator[None]:
-    """A trainer that gets a tenth of its time, so that it is still at work when something happens to it."""
+    """A trainer that gets a fifth of its time, so that it is still at work when something happens to it."""
     over = threading.Event()
 
     def hold_back() -> None:
         while not over.is_set():
-            for number, seconds in ((signal.SIGSTOP, 0.45), (signal.SIGCONT, 0.05)):
+            for number, seconds in ((signal.SIGSTOP, 0.4), (signal.SIGCONT, 0.1)):
                 try:
                     os.kill(trainer, number)
                 except ProcessLookupError:

@@ -80,24 +80,40 @@ def cancelled(cluster: Cluster, place: Path, expected: Expected) -> str:
             lab.wait(lambda: not lab.trainers() or trainer not in lab.trainers(), "it trains on")
         said = pipeline.end()
     assert "CANCELLED" in said, said
-    return f"sent again by itself, {_went_on(lab, expected)}"
+    return f"saved at SIGTERM, sent again by itself, {_went_on(lab, expected, at_least=1)}"
+
+
+def warned(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """A training that would not end within its job's time limit saves before it, and the next attempt goes on."""
+    shortest = {"partition": "cpu", "hours": 1 / 60}  # SLURM counts time limits in minutes
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site(cpu=shortest))
+    with lab.sittings.watched():
+        pipeline = lab.launch(TARGET)
+        trainer = lab.wait_for_training()
+        with slowed(trainer):
+            lab.wait(lambda: trainer not in lab.trainers(), "it trained on")
+        pipeline.end()
+    assert any("state saved" in text for text in lab.sittings.texts), lab.evidence()
+    assert not any(
+        "TIMEOUT" in cluster.do("squeue", "-h", "-t", "all", "-j", job, "-o", "%T") for job in lab.jobs()
+    )
+    return f"saved before the limit, sent again, {_went_on(lab, expected, at_least=1)}"
 
 
 def timed_out(cluster: Cluster, place: Path, expected: Expected) -> str:
-    """A job near its time limit is warned, saves, ends, and the next attempt goes on."""
+    """A job whose limit is suddenly over gets SIGTERM, and soon after SIGKILL."""
     lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET)
         trainer = lab.wait_for_training()
         (job,) = lab.jobs("running", "train")
         with slowed(trainer):
-            # SLURM counts in minutes, and looks for jobs to warn every half one.
-            end = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 75))
+            end = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 1))
             cluster.do("scontrol", "update", f"jobid={job}", f"EndTime={end}")
-            lab.wait(lambda: trainer not in lab.trainers(), "neither warned nor ended")
-        pipeline.end()
-    assert any("state saved" in text for text in lab.sittings.texts), lab.evidence()
-    return f"warned before its limit, saved, sent again, {_went_on(lab, expected)}"
+            lab.wait(lambda: trainer not in lab.trainers(), "it trained on")
+        said = pipeline.end()
+    assert "TIMEOUT" in said, said
+    return f"TIMEOUT, saved at SIGTERM, sent again, {_went_on(lab, expected, at_least=1)}"
 
 
 def out_of_memory(cluster: Cluster, place: Path, expected: Expected) -> str:
@@ -201,10 +217,11 @@ def _trained_once(lab: Lab, expected: Expected) -> None:
     assert not lab.trainers()
 
 
-def _went_on(lab: Lab, expected: Expected) -> str:
-    """Check that each sitting began where the one before had saved; in words."""
+def _went_on(lab: Lab, expected: Expected, at_least: int = 0) -> str:
+    """Check that each sitting began where the one before had saved, and of how many more than one; in words."""
     assert lab.rows().equals(expected.long), "rows differ from a local run's"
     starts = lab.sittings.starts
+    assert len(starts) > at_least, lab.evidence()
     assert starts[0] == STEPS and all(a > b for a, b in pairwise(starts)), lab.evidence()
     assert all(len(writes) == 1 for writes in lab.sittings.finished.values()), (
         "a finished run was trained again"
@@ -219,7 +236,8 @@ SCENARIOS = [
     Scenario("whole pipeline, cluster without accounts", whole),
     Scenario("training on a GPU", on_gpu),
     Scenario("job cancelled", cancelled),
-    Scenario("time limit reached", timed_out),
+    Scenario("time limit near", warned),
+    Scenario("time limit over", timed_out),
     Scenario("out of memory", out_of_memory),
     Scenario("snakemake killed (SIGKILL), started again", pipeline_killed(signal.SIGKILL)),
     Scenario("snakemake ended (SIGTERM), started again", pipeline_killed(signal.SIGTERM)),
