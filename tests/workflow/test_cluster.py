@@ -1,0 +1,198 @@
+"""What SLURM is asked for: the lines of `sbatch`, with and without a site file, recorded by commands that stand in."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rnnrepro import site, slurm
+from rnnrepro.errors import Fault
+
+from .conftest import ROOT, Folder
+
+PROFILE = ("--profile", str(ROOT / "workflow" / "profiles" / "slurm"), "--seconds-between-status-checks", "1")
+TARGETS = ("results/quick/runs/first/adding/lstm.parquet", "results/quick/first/fig_fisher.pdf")
+FETCH = "resources/mnist.sha256"
+CONFIG = "AccountingStorageType = accounting_storage/none\nMinJobAge = 300 sec\nMaxArraySize = 1001"
+PARTITIONS = (
+    "batch*|1-00:00:00|64000|(null)\nlong|7-00:00:00|64000|(null)\ncards|00:20:00|5000|gpu:a100:4(S:0-1)"
+)
+SITE = {
+    "account": "lab",
+    "cpu": {"partition": "long", "options": ["--nice=100"]},
+    "gpu": {"partition": "cards", "qos": "short", "constraint": "fast", "type": "a100"},
+    "attempts": 3,
+}
+
+
+@pytest.fixture
+def cluster(monkeypatch, tmp_path) -> Path:
+    """Commands of a cluster that refuses each job, so that every attempt is made at once; what sbatch was given."""
+    commands, calls = tmp_path / "bin", tmp_path / "calls"
+    commands.mkdir()
+    said = {
+        "scontrol": f"echo '{CONFIG}'",
+        "sinfo": f'case "$*" in *%G*) echo \'{PARTITIONS}\';; *) echo "batch*";; esac',
+        "sacctmgr": "echo lab",
+        "sacct": "exit 1",
+        "squeue": "true",
+        "sbatch": f"printf '%s\\n' \"$*\" >> {shlex.quote(str(calls))}; echo 'the stand-in takes no jobs' >&2; exit 1",
+    }
+    for name, text in said.items():
+        (commands / name).write_text(f"#!/bin/sh\n{text}\n")
+        (commands / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(commands), prepend=":")
+    return calls
+
+
+def submitted(folder: Folder, calls: Path, *arguments: str) -> dict[str, list[str]]:
+    """The lines of sbatch in order, by rule."""
+    said = folder.snakemake(*PROFILE, "--config", "device=auto", *arguments)
+    assert calls.exists(), said.text
+    lines: dict[str, list[str]] = {}
+    for line in calls.read_text().splitlines():
+        rule = line.partition("--comment rule_")[2].split("_")[0].split()[0]
+        lines.setdefault(rule, []).append(line.partition(" --wrap=")[0])
+        assert "trap '' TERM USR1 && " in line and "--executor slurm-jobstep" in line
+    return lines
+
+
+def test_lines_of_sbatch_by_a_site_file(cluster, own):
+    (own.place / "config" / "site.yaml").write_text(yaml.safe_dump(SITE))
+    lines = submitted(own, cluster, "--", *TARGETS, FETCH)
+    assert {rule: len(found) for rule, found in lines.items()} == {"train": 3, "figure": 1, "fetch": 2}
+    train = lines["train"]
+    for line in train:
+        for word in ("-A lab", "-p cards", "--qos=short", "-C fast", "--gpus=a100:1", "--cpus-per-task=1"):
+            assert f" {word}" in line, line
+        assert "--ntasks" not in line and "--nice" not in line
+        assert f"{own.place}/logs/slurm/rule_train/quick_first_adding_lstm/%j.log" in line
+    # ten minutes and two gigabytes, more at each attempt, and no more than the partition has
+    assert [line.split(" -t ")[1].split()[0] for line in train] == ["10", "20", "20"]
+    assert [line.split(" --mem ")[1].split()[0] for line in train] == ["2000", "4000", "5000"]
+    for rule, minutes, memory in (("figure", 30, 2000), ("fetch", 120, 1000)):
+        line = lines[rule][0]
+        for word in ("-A lab", "-p long", "--nice=100", f"-t {minutes}", f"--mem {memory}", "--ntasks=1"):
+            assert f" {word}" in line, line
+        assert "--gpus" not in line and "--qos" not in line and " -C " not in line
+
+
+def test_lines_of_sbatch_without_a_site_file_leave_the_choice_to_the_cluster(cluster, own):
+    lines = submitted(own, cluster, "minutes=1", "--", *TARGETS)
+    assert {rule: len(found) for rule, found in lines.items()} == {"train": 1, "figure": 1}
+    for line in (lines["train"][0], lines["figure"][0]):
+        # the default partition has no GPU: none is asked for
+        assert " -p batch" in line and " --ntasks=1" in line
+        for word in (" -A ", "--qos", "-C ", "--gpus", "--signal"):
+            assert word not in line, line
+
+
+@pytest.mark.slow
+def test_what_the_site_runs_here_is_no_job(cluster, own):
+    (own.place / "config" / "site.yaml").write_text("here: [exhibits]\n")
+    lines = submitted(own, cluster, "minutes=1", "--", *TARGETS)
+    assert set(lines) == {"train"}
+    assert (own.place / "results/quick/first/fig_fisher.pdf").exists()
+
+
+def test_one_machine_takes_no_notice_of_the_site(own):
+    (own.place / "config" / "site.yaml").write_text(yaml.safe_dump(SITE))
+    said = own.dry("--", *TARGETS)
+    assert said.jobs == {"train": 1, "figure": 1}, said.text
+
+
+def test_faults_of_a_site_file_stop_the_pipeline_with_one_clear_error(own):
+    (own.place / "config" / "site.yaml").write_text("cpu: {partitoin: long}\n")
+    said = own.dry("--", *TARGETS)
+    assert (
+        said.status != 0
+        and "config/site.yaml: cpu.partitoin: unknown key; did you mean 'partition'?" in said.text
+    )
+    assert "Traceback" not in said.text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("account: lab; rm -rf x", "account: 'lab; rm -rf x' is no name"),
+        ("account: 12", "account: expected a text"),
+        ("cpu: {partition: $(id)}", "cpu.partition"),
+        ("gpu: {qos: 'a b'}", "gpu.qos"),
+        ("gpu: {constraint: 'a&b'}", "gpu.constraint"),
+        ("gpu: {type: 'a100:2'}", "gpu.type"),
+        ("cpu: {options: ['--nice=1 --wrap=x']}", "cpu.options: '--nice=1 --wrap=x' is no option"),
+        ("cpu: {options: ['--time=1']}", "--time is set by the pipeline itself"),
+        ("cpu: {options: [7]}", "cpu.options[0]"),
+        ("cpu: {hours: 0}", "cpu.hours: 0.0 is below the least allowed"),
+        ("attempts: 0", "attempts: 0 is below"),
+        ("here: [exhibit]", "here: unknown value 'exhibit'; did you mean 'exhibits'?"),
+        ("status: qstat", "status: unknown value 'qstat'"),
+        ("[1, 2]", "expected a mapping"),
+        ("cpu: [", "not valid YAML"),
+        ("cpu: long", "cpu: expected a mapping"),
+    ],
+)
+def test_faults_of_a_site_file(tmp_path, text, words):
+    place = tmp_path / "site.yaml"
+    place.write_text(text + "\n")
+    with pytest.raises(Fault) as caught:
+        site.load(place)
+    assert words in str(caught.value) and str(place) in str(caught.value)
+
+
+def test_the_projects_site_file_leaves_everything_to_the_cluster(tmp_path):
+    place = ROOT / "config" / "site.yaml"
+    assert site.load(place) == site.load(tmp_path / "none.yaml") == site.Site()
+    said = yaml.safe_load(place.read_text())
+    assert set(said) == set(site.Site.__dataclass_fields__)
+    assert set(said["gpu"]) == set(site.GpuJobs.__dataclass_fields__)
+    (tmp_path / "site.yaml").write_text("cpu:\n  # all comments\n")
+    assert site.load(tmp_path / "site.yaml") == site.Site()
+
+
+def test_partitions_as_sinfo_shows_them():
+    found = slurm.parsed(
+        [*PARTITIONS.splitlines(), "long|7-00:00:00|128000+|gpu:2", "open|infinite|n/a|(null)", "?"]
+    )
+    assert found[""] == found["batch"] == slurm.Partition(24 * 60, 64000, gpus=False)
+    assert found["long"] == slurm.Partition(7 * 24 * 60, 128000, gpus=True)
+    assert found["open"] == slurm.Partition(None, None, gpus=False)
+    assert found["cards"].gpus and set(found) == {"", "batch", "long", "cards", "open"}
+
+
+def test_times_as_slurm_writes_them():
+    times = {
+        "1-02:03:04": 93784,
+        "04:00:00": 14400,
+        "30:00": 1800,
+        "0:07": 7,
+        "UNLIMITED": None,
+        "INVALID": None,
+        "": None,
+    }
+    assert {time: slurm.seconds(time) for time in times} == times
+
+
+@pytest.mark.parametrize(
+    ("storage", "command"),
+    [("accounting_storage/slurmdbd", "sacct"), ("accounting_storage/none", "squeue"), ("(null)", "squeue")],
+)
+def test_finished_jobs_are_looked_up_where_the_cluster_keeps_them(storage, command):
+    config = (
+        f"AccountingStorageHost = x\nAccountingStorageType   = {storage}\nMinJobAge               = 120 sec\n"
+    )
+    assert slurm.status_command(config) == (command, 120)
+
+
+def test_a_cluster_that_forgets_jobs_before_they_are_looked_at_is_refused():
+    slurm.check_memory_of_jobs(300)
+    with pytest.raises(Fault, match="MinJobAge"):
+        slurm.check_memory_of_jobs(60)
+
+
+def test_time_left_outside_a_job_is_unknown(monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert slurm.seconds_left() is None
