@@ -13,7 +13,10 @@ from rnnrepro.errors import Fault
 
 from .conftest import ROOT, Folder
 
-PROFILE = ("--profile", str(ROOT / "workflow" / "profiles" / "slurm"), "--seconds-between-status-checks", "1")
+PROFILE = (
+    *("--profile", str(ROOT / "workflow" / "profiles" / "slurm")),
+    *("--seconds-between-status-checks", "1", "--slurm-init-seconds-before-status-checks", "1"),
+)
 TARGETS = ("results/quick/runs/first/adding/lstm.parquet", "results/quick/first/fig_fisher.pdf")
 FETCH = "resources/mnist.sha256"
 CONFIG = "AccountingStorageType = accounting_storage/none\nMinJobAge = 300 sec\nMaxArraySize = 1001"
