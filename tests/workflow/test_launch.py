@@ -100,3 +100,22 @@ def test_a_living_pipeline_keeps_its_lock_and_the_second_says_whose_it_is(folder
     assert any((place / ".snakemake" / "locks").iterdir())
     (place / "go").touch()
     assert first.wait(timeout=300) == 0
+
+
+def test_a_snakemake_inside_a_job_of_a_cluster_is_no_pipeline(launch, tmp_path):
+    script = "import time; print('ready', flush=True); time.sleep(60)"
+    (tmp_path / "snakemake").write_text(script)
+
+    def found(*words: str) -> int | None:
+        process = subprocess.Popen(
+            [sys.executable, "snakemake", *words], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        )
+        try:
+            process.stdout.readline()
+            return launch.snakemake_in(tmp_path) and process.pid
+        finally:
+            process.kill()
+            process.wait()
+
+    assert found("--cores", "1") is not None
+    assert found("--cores", "1", "--mode", "remote") is None

@@ -41,7 +41,10 @@ def hold(folder: Path) -> int | None:
 
 
 def snakemake_in(folder: Path) -> int | None:
-    """A living Snakemake process that works in `folder`; None too where the system has no /proc."""
+    """A living Snakemake process that works in `folder`; None too where the system has no /proc.
+
+    One inside a cluster's job (`--mode remote`) is no pipeline: it outlives the pipeline that sent it.
+    """
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
@@ -49,7 +52,7 @@ def snakemake_in(folder: Path) -> int | None:
         except OSError:
             continue  # ended meanwhile, or another user's
         named = any(Path(word).name == "snakemake" for word in words[:3])
-        if named and cwd == folder and int(entry.name) != os.getpid():
+        if named and "--mode" not in words and cwd == folder and int(entry.name) != os.getpid():
             return int(entry.name)
     return None
 
