@@ -29,10 +29,10 @@ def read(
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             reader = csv.DictReader(lines)
-            raw = list(reader)
+            found, raw = tuple(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Fault(f"{path}: cannot be read ({error})") from None
-    if tuple(reader.fieldnames or ()) != tuple(columns):
+    if found != tuple(columns):
         raise Fault(f"{path}: the columns must be {','.join(columns)}")
     faults, rows = [], []
     for line, entry in enumerate(raw, start=2):

@@ -42,15 +42,21 @@ def read(path: str | Path) -> list[Verdict]:
     try:
         with Path(path).open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            rows = list(reader)
+            found, rows = tuple(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Fault(f"{path}: cannot be read ({error}); `rnnrepro claims` writes it") from None
-    if tuple(reader.fieldnames or ()) != COLUMNS:
+    if found != COLUMNS:
         raise Fault(f"{path}: not a table of verdicts; `rnnrepro claims` writes it")
-    return [_verdict(row) for row in rows]
+    try:
+        return [_verdict(row) for row in rows]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Fault(f"{path}: not a table of verdicts ({error}); `rnnrepro claims` writes it anew") from None
 
 
 def _verdict(row: dict[str, str]) -> Verdict:
+    """A line's verdict. Raises ValueError, TypeError or AttributeError where it is none."""
+    if None in row or row["verdict"] not in VERDICTS:
+        raise ValueError(f"expected {len(COLUMNS)} fields with a verdict, found {row['verdict']!r:.40}")
     numbers = {name: float(row[name]) if row[name] else None for name in _NUMBERS}
     n = {arm: int(count) for arm, count in (entry.rsplit(" ", 1) for entry in row["n"].split("; ") if entry)}
     found = {
