@@ -25,7 +25,7 @@ ARCHIVE_BYTES = 1 << 28
 """Longest archive; the longest of the declared ones has about 60 MB."""
 UNPACKED_BYTES = 1 << 30
 """Most bytes that a tar archive may unpack to."""
-MEMBERS = 100_000
+MEMBERS = 20_000
 _LABELS = 1 << 20  # bytes of the headers of a tar archive that give long names and the like
 _MEMORY = 1 << 28  # bytes that unpacking xz may take
 _DIRECTORY = 1 << 24  # bytes of the table of contents of a zip archive
