@@ -84,7 +84,9 @@ def test_lines_of_sbatch_by_a_site_file(cluster, own):
 
 
 def test_lines_of_sbatch_without_a_site_file_leave_the_choice_to_the_cluster(cluster, own):
-    lines = submitted(own, cluster, "minutes=1", "--", *TARGETS)
+    mirror = f"mirror=$(touch {own.place}/run_by_a_shell)"
+    lines = submitted(own, cluster, "minutes=1", mirror, "--", *TARGETS)
+    assert not (own.place / "run_by_a_shell").exists() and "mirror" not in cluster.read_text()
     assert {rule: len(found) for rule, found in lines.items()} == {"train": 1, "figure": 1}
     for line in (lines["train"][0], lines["figure"][0]):
         # the default partition has no GPU: none is asked for

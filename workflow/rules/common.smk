@@ -1,5 +1,6 @@
 """What the rules ask of the project: small functions of the wildcards over its plan. No rule stands here."""
 
+import json
 import os
 import re
 import sys
@@ -46,10 +47,24 @@ def typed(value):
     return value if isinstance(meant, (str, list, dict)) else meant
 
 
+def overrides():
+    """What `--config` gave.
+
+    The jobs of a cluster get it in their environment: on the way to them Snakemake puts its command line between
+    double quotes, where a shell expands what it finds in a value.
+    """
+    if workflow.remote_exec:
+        return json.loads(os.environ.get("RNNREPRO_OVERRIDES", "{}"))
+    found = {key: typed(config[key]) for key in workflow.config_settings.config or {}}
+    os.environ["RNNREPRO_OVERRIDES"] = json.dumps(found)
+    workflow.config_settings.config_args = None
+    return found
+
+
 def loaded():
     """The project, checked through at every scale; raises every fault of the configuration in one message."""
     try:
-        config.update({key: typed(config[key]) for key in workflow.config_settings.config or {}})
+        config.update(overrides())
         found = project.load("config", overrides=config)
         found.check()
         return found
