@@ -3,6 +3,7 @@ trainings of the same thing is not here but in the cost table."""
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -46,8 +47,8 @@ def processor() -> str:
 
 
 def host() -> str:
-    """The machine's name, for the cost table."""
-    return platform.node()
+    """The machine's name, for the cost table, or what `RNNREPRO_HOST` calls it."""
+    return os.environ.get("RNNREPRO_HOST") or platform.node()
 
 
 def device_name(device: torch.device) -> str:
