@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import time
 import urllib.error
@@ -121,7 +122,8 @@ def _append(
 ) -> None:
     done = start
     with writing(part):
-        out = open(part, "ab" if start else "wb")  # noqa: SIM115  closed below; network errors are no disk errors
+        # closed below, for network errors are no disk errors; never through a link that somebody has put there
+        out = open(part, "ab" if start else "wb", opener=_no_link)  # noqa: SIM115
     with out:
         while chunk := response.read(BLOCK):
             done += len(chunk)
@@ -133,6 +135,10 @@ def _append(
                 progress(part.stem, done, done if total is None else total)
     if total is not None and done < total:
         raise _Incomplete(f"expected {total:,} bytes, found {done:,}")
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def _reason(error: Exception | None) -> str:

@@ -59,7 +59,8 @@ def install(chunks: Iterable[bytes], file: File, target: Path, source: str) -> N
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with writing(target):
-            with open(temporary, "wb") as out:
+            temporary.unlink(missing_ok=True)
+            with open(temporary, "xb") as out:  # never through a link that somebody has put there
                 written = 0
                 for chunk in chunks:
                     written += out.write(chunk)

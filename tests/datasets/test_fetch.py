@@ -307,3 +307,17 @@ def test_what_no_upstream_has_needs_a_mirror_and_says_so(name, tmp_path, monkeyp
         with pytest.raises(Fault, match=re.escape(said)):
             fetch(name, tmp_path / "data", mirror=mirror)
     assert left_behind(tmp_path / "data") == []
+
+
+def test_a_link_in_the_place_of_a_file_to_be_is_not_written_through(toy, tmp_path, contents):
+    home = tmp_path / "data" / "toys"
+    home.mkdir(parents=True)
+    (tmp_path / "precious").write_text("precious")
+    (home / f".member.txt.{os.getpid()}.tmp").symlink_to(tmp_path / "precious")
+    fetch("toy", tmp_path / "data")
+    check(tmp_path / "data", contents)
+    (home / "plain.bin").unlink()
+    (home / "plain.bin.part").symlink_to(tmp_path / "precious")
+    with pytest.raises(Fault, match=r"plain\.bin"):
+        fetch("toy", tmp_path / "data")
+    assert (tmp_path / "precious").read_text() == "precious"
