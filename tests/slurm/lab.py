@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,8 +102,9 @@ class Lab:
     def wait_for_training(self) -> int:
         """Wait until the cell trains and has gone some steps; the process that does."""
         self.wait(lambda: self.sittings.begun and len(self.trainers()) == 1, "the training did not begin")
-        time.sleep(0.7)
         (trainer,) = self.trainers()
+        began = processor_seconds(trainer)
+        self.wait(lambda: processor_seconds(trainer) > began + 0.5, "the training did not go on")
         return trainer
 
     def evidence(self) -> str:
@@ -196,26 +197,20 @@ class Sittings:
 
 
 @contextmanager
-def slowed(trainer: int) -> Iterator[None]:
-    """A trainer that gets a fifth of its time, so that it is still at work when something happens to it."""
-    over = threading.Event()
-
-    def hold_back() -> None:
-        while not over.is_set():
-            for number, seconds in ((signal.SIGSTOP, 0.4), (signal.SIGCONT, 0.1)):
-                try:
-                    os.kill(trainer, number)
-                except ProcessLookupError:
-                    return
-                time.sleep(seconds)
-
-    thread = threading.Thread(target=hold_back, daemon=True)
-    thread.start()
+def held(trainer: int) -> Iterator[None]:
+    """A trainer that stands still, so that it is at work when something happens; SLURM wakes what it signals."""
+    os.kill(trainer, signal.SIGSTOP)
     try:
         yield
     finally:
-        over.set()
-        thread.join()
+        with suppress(ProcessLookupError):
+            os.kill(trainer, signal.SIGCONT)
+
+
+def processor_seconds(process: int) -> float:
+    """The processor time that a process has used."""
+    numbers = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def site(**changes: object) -> str:

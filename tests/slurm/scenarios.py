@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from . import settings
 from .cluster import Cluster
-from .lab import CELL, STEPS, Lab, Pipeline, site, slowed
+from .lab import CELL, STEPS, Lab, Pipeline, held, site
 
 TARGET = f"results/quick/runs/{CELL}.parquet"
 
@@ -76,29 +76,31 @@ def cancelled(cluster: Cluster, place: Path, expected: Expected) -> str:
         pipeline = lab.launch(TARGET)
         trainer = lab.wait_for_training()
         (job,) = lab.jobs("running", "train")
-        with slowed(trainer):
+        with held(trainer):
             cluster.do("scancel", job)
-            lab.wait(lambda: not lab.trainers() or trainer not in lab.trainers(), "it trains on")
         said = pipeline.end()
     assert "CANCELLED" in said, said
     return f"saved at SIGTERM, sent again by itself, {_went_on(lab, expected, at_least=1)}"
 
 
 def warned(cluster: Cluster, place: Path, expected: Expected) -> str:
-    """A training that would not end within its job's time limit saves before it, and the next attempt goes on."""
-    shortest = {"partition": "cpu", "hours": 1 / 60}  # SLURM counts time limits in minutes
-    lab = Lab(place, cluster=cluster, steps=STEPS, site=site(cpu=shortest))
+    """A training that does not end within its job's time limit saves before it, and the next attempt goes on."""
+    lab = Lab(place, cluster=cluster, steps=STEPS, site=site(warning=15))
     with lab.sittings.watched():
-        pipeline = lab.launch(TARGET)
+        pipeline = lab.launch(TARGET, options=("--set-resources", "train:runtime=attempt"))  # minutes
         trainer = lab.wait_for_training()
-        with slowed(trainer):
-            lab.wait(lambda: trainer not in lab.trainers(), "it trained on")
-        pipeline.end()
+        (job,) = lab.jobs("running", "train")
+        with held(trainer):
+            lab.wait(lambda: _seconds_run(cluster, job) > 46, "time stood still")
+        said = pipeline.end()
     assert any("state saved" in text for text in lab.sittings.texts), lab.evidence()
-    assert not any(
-        "TIMEOUT" in cluster.do("squeue", "-h", "-t", "all", "-j", job, "-o", "%T") for job in lab.jobs()
-    )
+    assert "TIMEOUT" not in said, said
     return f"saved before the limit, sent again, {_went_on(lab, expected, at_least=1)}"
+
+
+def _seconds_run(cluster: Cluster, job: str) -> int:
+    minutes, _, seconds = cluster.do("squeue", "-h", "-t", "all", "-j", job, "-o", "%M").rpartition(":")
+    return 60 * int(minutes) + int(seconds)
 
 
 def timed_out(cluster: Cluster, place: Path, expected: Expected) -> str:
@@ -108,10 +110,10 @@ def timed_out(cluster: Cluster, place: Path, expected: Expected) -> str:
         pipeline = lab.launch(TARGET)
         trainer = lab.wait_for_training()
         (job,) = lab.jobs("running", "train")
-        with slowed(trainer):
+        with held(trainer):
             end = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 1))
             cluster.do("scontrol", "update", f"jobid={job}", f"EndTime={end}")
-            lab.wait(lambda: trainer not in lab.trainers(), "it trained on")
+            lab.wait(lambda: job not in lab.jobs("running"), "SLURM let it run")
         said = pipeline.end()
     assert "TIMEOUT" in said, said
     return f"TIMEOUT, saved at SIGTERM, sent again, {_went_on(lab, expected, at_least=1)}"
@@ -157,9 +159,9 @@ def node_lost(cluster: Cluster, place: Path, expected: Expected) -> str:
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET)
         trainer = lab.wait_for_training()
-        with slowed(trainer):
+        with held(trainer):
             cluster.do("scontrol", "update", node, "state=down", "reason=test")
-            lab.wait(lambda: trainer not in lab.trainers(), "it trains on")
+            lab.wait(lambda: trainer not in lab.trainers(), "it outlived its node")
         cluster.do("scontrol", "update", node, "state=resume")
         pipeline.end()
     assert lab.rows().equals(expected.long)
@@ -190,7 +192,7 @@ def pipeline_killed(number: signal.Signals) -> Run:
         with lab.sittings.watched():
             first = lab.launch(TARGET)
             trainer = lab.wait_for_training()
-            with slowed(trainer):
+            with held(trainer):
                 first.signal(number)
                 second = lab.launch(TARGET)
                 lab.wait(lambda: _second_has_come(lab, second, trainer), "the second sent no job")

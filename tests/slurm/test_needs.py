@@ -49,6 +49,16 @@ def test_a_real_configuration_is_refused_before_anything_runs_unless_it_can_be_h
         needs.provide()
 
 
+def test_links_that_a_killed_suite_left_are_removed_and_no_others(tmp_path):
+    (tmp_path / "slurm.conf").symlink_to("/nowhere/rnnrepro-slurm-abc/etc/slurm.conf")
+    needs.refuse_a_real_site(tmp_path)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "slurm.conf").symlink_to("/nowhere/cluster/slurm.conf")
+    with pytest.raises(Fault, match="belongs to a real cluster"):
+        needs.refuse_a_real_site(tmp_path)
+    assert (tmp_path / "slurm.conf").is_symlink()
+
+
 def test_only_root_may(monkeypatch):
     monkeypatch.setattr(needs, "programs_missing", list)
     monkeypatch.setattr(needs.os, "geteuid", lambda: 1000)
