@@ -3,7 +3,7 @@
 Fitted to the measured seconds a step of 68 cells of all three scales (T 50 to 2,020, N 20 to 512), on one thread of
 a shared two-core server processor with the compiled scan; the root mean square error is 12 %. The plain scan takes
 two to five times as long. What holds of fewer than eight sequences a step was measured apart, with one to ten of them
-(T 100 to 800, N 10 to 200, up to nine runs), and is right to a third. What updates with a second product, repeated
+(T 60 to 1,600, N 10 to 200, up to nine runs), and is right to a third. What updates with a second product, repeated
 steps and drives that filter their inputs cost besides was measured with N = B = T = 64 and one input, and is right to
 a third too, and to a tenth with five runs and T = 100. Milliseconds of processor time of such a step of one run: lstm
 7.6, momentum_lstm 8.4, restart_lstm 8.1, adam_lstm 16.0, rmsprop_lstm 16.4; momentum_rnn 3.1, adam_rnn 4.9, adam_dtriv
@@ -124,7 +124,7 @@ def _estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
     sequence = shape.length * units + shape.readouts * shape.outputs * _OUTPUT_SECONDS
     sequence += 3 * product * shape.length / (_FLOPS_PER_SECOND * few**0.5)
     step = (
-        len(layers) * repeats * shape.length * _TIME_SECONDS * few
+        len(layers) * repeats * shape.length * _TIME_SECONDS * few**1.5
         + batch * sequence
         + matrix / _FLOPS_PER_SECOND
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 import torch
 
-from rnnrepro import cost
+from rnnrepro import cost, plan, project
 from rnnrepro.models.composition import build, resolve
 from rnnrepro.tasks.shapes import Shape, shape
 from rnnrepro.widths import widths
@@ -97,3 +100,21 @@ def test_the_estimate_of_a_step_is_what_was_measured(name):
     settings = {"model": resolve(name, 64, {}), "training": training}
     found = cost.estimate([settings], Shape(length=64, inputs=1, outputs=10)).seconds * 1e3
     assert found == pytest.approx(MEASURED[name], rel=0.4)
+
+
+def test_the_time_of_single_sequences_is_that_measured_within_six_tenths():
+    """Seconds of whole runs behind reference/, whose processes had a core each."""
+    whole = project.load("config")
+    cells = {(s, c.key): c for s in ("quick", "small") for c in plan.cells(whole, s, ["rflo"])}
+    with (Path(__file__).parent / "measured_costs.csv").open(encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if (row["scale"], row["cell"]) in cells]
+    ratios = []
+    for row in rows:
+        cell = cells[row["scale"], row["cell"]]
+        whole_runs = int(row["steps"]) == cell.estimate.total_steps  # none diverged or stopped early
+        if cell.runs[0].settings["training"]["batch"] == 1 and whole_runs:
+            ratios.append(cell.estimate.seconds / float(row["seconds"]))
+    assert len(ratios) > 40
+    assert min(ratios) > 1 / 1.6
+    assert max(ratios) < 1.6
+    assert sorted(ratios)[len(ratios) // 2] == pytest.approx(1, rel=0.2)
