@@ -79,13 +79,16 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
 
     from rnnrepro.datasets.fetch import fetch
     from rnnrepro.training import job
+    from rnnrepro.training.writer import Writer
 
     torch.set_num_threads(args.threads)
+    root = args.state or Path("state") / cell.scale
+    writer = Writer(root, cell.key) if args.output else None
     data = Path(project.user.data)
     for name in cell.data_sets:
         fetch(name, data, mirror=mirror_of(project.user), progress=show_download)
     work = job.Job(
-        root=args.state or Path("state") / cell.scale,
+        root=root,
         device=_device(args.device or project.user.device),
         data=data,
         corpora=project.user.corpora,
@@ -97,8 +100,9 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     found = job.train(cell, work, runs)
     if found is None:
         return NOT_DONE
-    if args.output:
-        job.write_cell(cell, found, args.output, args.costs)
+    if writer:
+        with writer.writing():
+            job.write_cell(cell, found, args.output, args.costs)
     else:
         _show(runs or list(cell.runs), found)
     return 0

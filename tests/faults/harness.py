@@ -33,7 +33,7 @@ from .losses import losses
 from .session import LEFT, STAGES, Session
 from .started import Said, Started
 
-LIMIT = 240.0  # seconds after which a command counts as stuck; a quiet pipeline takes some fifteen
+LIMIT = 120.0  # seconds after which a command counts as stuck; a quiet pipeline takes some fifteen
 
 
 class Ending(Enum):
@@ -134,12 +134,17 @@ class Pipeline:
         return ["train", f"first/{experiment}", "--model", arm, "--scale", "quick", "--state", state, *files]
 
     def ended(self, process: Started, limit: float = LIMIT) -> Said:
-        """Wait for a process that `start` or `rnnrepro` has begun. Where it is stuck the trial is lost."""
+        """Wait for a process that `start` or `rnnrepro` has begun. Where it is stuck the trial is lost.
+
+        `limit`: seconds on a quiet core; a busy machine is given as many times more.
+        """
         try:
-            return process.wait(limit)
+            return process.wait(limit * self.session.pace)
         except TimeoutError:
             text = process.text()[-2000:]
-            raise _Bad(Ending.LOST, f"stuck for {limit:g} seconds; it said last: {text}") from None
+            raise _Bad(
+                Ending.LOST, f"stuck for {limit * self.session.pace:.3g} seconds; it said last: {text}"
+            ) from None
 
     def processes(self) -> dict[int, list[str]]:
         """{process: words of its command line} of all that live and were begun in this folder."""

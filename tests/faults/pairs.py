@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -9,6 +10,7 @@ import time
 from .harness import Kind, Missed, Outcome, Pipeline, register
 from .parts import FETCHING, PARTS, TRAINING
 from .session import DONE
+from .started import until
 
 
 def two_pipelines(pipeline: Pipeline, rng: random.Random) -> Outcome:
@@ -69,6 +71,31 @@ def other_settings(pipeline: Pipeline, rng: random.Random) -> Outcome:
     return pipeline.settle(said, "remaking by other settings")
 
 
+def late_orphan(pipeline: Pipeline, rng: random.Random) -> Outcome:
+    """A trainer of other settings outlives its pipeline, and ends when the results of these settings stand."""
+    pipeline.begin("fetched")
+    paper = pipeline.place / "config" / "papers" / "first.yaml"
+    before = paper.read_text()
+    paper.write_text(before.replace("batch: 5", "batch: 4"))
+    part = TRAINING
+    pipeline.targets, pipeline.made = part.targets, part.made
+    first = pipeline.start("--", *part.targets)
+    part.at_work(pipeline, first, rng)
+    first.send(signal.SIGKILL)
+    pipeline.ended(first)
+    paper.write_text(before)
+    orphans = pipeline.trainers()
+    if not orphans:
+        raise Missed
+    for number in orphans:
+        os.kill(number, signal.SIGSTOP)
+    said = pipeline.launch("--", *part.targets)
+    for number in orphans:
+        os.kill(number, signal.SIGCONT)
+    until(lambda: not pipeline.trainers(), 60 * pipeline.session.pace, 0.1)
+    return pipeline.settle(said, "training")
+
+
 def two_fetches(pipeline: Pipeline, rng: random.Random) -> Outcome:
     """Two fetches of one data set, one of which is killed."""
     FETCHING.begin(pipeline, rng)
@@ -99,6 +126,13 @@ register(
         "other settings",
         "killed while things are remade by other settings, which are then changed back",
         other_settings,
+    )
+)
+register(
+    Kind(
+        "late orphan",
+        "a trainer of other settings outlives its pipeline, and ends after the results of these settings stand",
+        late_orphan,
     )
 )
 register(Kind("two fetches", "two fetches of one data set, one of them struck", two_fetches))

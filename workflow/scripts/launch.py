@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
-import subprocess
+import signal
 import sys
 from pathlib import Path
 
@@ -34,6 +34,8 @@ def hold(folder: Path) -> int | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return int(os.read(handle, 20) or 0)
+    except OSError:
+        return None  # a file system without such locks, as some clusters have: Snakemake's own lock remains
     os.truncate(handle, 0)
     os.write(handle, str(os.getpid()).encode())
     os.set_inheritable(handle, True)  # past execv; Snakemake closes it in the processes that it starts
@@ -57,10 +59,25 @@ def snakemake_in(folder: Path) -> int | None:
     return None
 
 
+def unlock(folder: Path) -> None:
+    """What `snakemake --unlock` does, without its reading the workflow, which may have faults of its own."""
+    for lock in (folder / ".snakemake" / "locks").glob("*"):
+        lock.unlink(missing_ok=True)
+
+
 def main(arguments: list[str]) -> int:
-    """Become Snakemake; return 1 where another one is at work in the folder."""
+    """Become Snakemake; return 1 where another one is at work in the folder, or the folder cannot be written."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     folder = working_folder(arguments)
-    other = hold(folder)
+    try:
+        other = hold(folder)
+    except OSError as error:
+        print(
+            f"error: {folder}: no pipeline can work here ({error.strerror}: {error.filename}); make the folder"
+            " writable, or name another with --directory",
+            file=sys.stderr,
+        )
+        return 1
     locked = any((folder / ".snakemake" / "locks").glob("*"))
     if other is None and locked:
         other = snakemake_in(folder)
@@ -73,7 +90,7 @@ def main(arguments: list[str]) -> int:
         return 1
     if locked:
         print("Removing the lock of a pipeline that was killed.", file=sys.stderr)
-        subprocess.run([*SNAKEMAKE, "--unlock", *arguments], check=True, capture_output=True)
+        unlock(folder)
     os.execv(SNAKEMAKE[0], [*SNAKEMAKE, *arguments])
 
 

@@ -1,0 +1,56 @@
+"""Who may write a results file: of several trainers of one result, the one that was begun last.
+
+A trainer outlives a pipeline that is killed. Were the settings changed meanwhile, it would in the end put the results
+of the old settings over those of the new ones, where nothing would tell them apart. So each trainer claims its results
+file when it begins, and looks before it writes whether a later one has.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rnnrepro.errors import Fault
+
+
+class Writer:
+    """A trainer's claim to the results of a cell, kept in `root`/writers; made when this is."""
+
+    def __init__(self, root: Path, key: str) -> None:
+        self.place = root / "writers" / key.replace("/", ".")
+        self.key = key
+        self.token = f"{os.getpid()} {secrets.token_hex(8)}"
+        with self._alone() as handle:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, self.token.encode(), 0)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Within, no other trainer begins or writes. Raises Fault where a later one has begun."""
+        with self._alone() as handle:
+            found = os.pread(handle, 100, 0).decode(errors="replace")
+            if found != self.token:
+                raise Fault(
+                    f"{self.key}: another training of it was begun after this one (process {found.partition(' ')[0]}), "
+                    "and writes the results; this one's runs are kept as state"
+                )
+            yield
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        try:
+            self.place.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.place, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise Fault(
+                f"{self.place}: cannot be written ({error.strerror}); name another folder with --state"
+            ) from None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+        finally:
+            os.close(handle)

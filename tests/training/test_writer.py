@@ -1,0 +1,55 @@
+"""Of several trainers of one result only the one begun last writes it."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from rnnrepro.errors import Fault
+from rnnrepro.training.writer import Writer
+
+KEY = "nnrnn/copying/nnrnn.gain=1.0"
+
+
+def test_a_trainer_alone_writes_as_often_as_it_likes(tmp_path):
+    writer = Writer(tmp_path, KEY)
+    for _ in range(2):
+        with writer.writing():
+            pass
+
+
+def test_the_earlier_of_two_trainers_does_not_write_and_says_why(tmp_path):
+    earlier, later = Writer(tmp_path, KEY), Writer(tmp_path, KEY)
+    with (
+        pytest.raises(Fault, match=rf"{KEY}: another training .* \(process {os.getpid()}\)"),
+        earlier.writing(),
+    ):
+        raise AssertionError("it wrote")
+    with later.writing():
+        pass
+
+
+def test_results_of_different_cells_are_written_by_different_trainers(tmp_path):
+    writers = [Writer(tmp_path, key) for key in (KEY, f"{KEY}0", "nnrnn/copying/rnn")]
+    for writer in writers:
+        with writer.writing():
+            pass
+
+
+def test_no_trainer_begins_while_another_writes(tmp_path):
+    writer, begun = Writer(tmp_path, KEY), threading.Event()
+    other = threading.Thread(target=lambda: (Writer(tmp_path, KEY), begun.set()))
+    with writer.writing():
+        other.start()
+        assert not begun.wait(0.3)
+    assert begun.wait(60)
+    with pytest.raises(Fault), writer.writing():
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Fault, match=r"file/writers/.*cannot be written"):
+        Writer(tmp_path / "file", KEY)
