@@ -126,3 +126,19 @@ def test_an_added_seed_trains_that_seed_alone(done):
     after = records.read(done.place / target)
     kept = after.frame().query("seed < 2").reset_index(drop=True)
     assert kept.equals(before.frame())
+
+
+def test_another_pipeline_has_the_same_files_in_other_circumstances(finished, tmp_path, monkeypatch):
+    elsewhere = {"PYTHONHASHSEED": "7", "LC_ALL": "C", "TZ": "Asia/Tokyo", "OPENBLAS_NUM_THREADS": "3"}
+    for name, value in {**elsewhere, "MKL_CBWR": "COMPATIBLE", "OPENBLAS_CORETYPE": "Nehalem"}.items():
+        monkeypatch.setenv(name, value)
+    other = tiny_folder(tmp_path / "other", finished.code)
+    said = other.snakemake("--cores", "1", "--config", "stack=1")
+    assert said.status == 0, said.text
+    one, two = (folder.place / "results" / "quick" for folder in (finished, other))
+    kept = [
+        path.relative_to(one) for path in sorted(one.rglob("*")) if path.suffix in (".csv", ".parquet", ".md")
+    ]
+    kept = [path for path in kept if path.parts[0] != "costs"]  # which say how long it took, and where
+    assert len(kept) > 12
+    assert [path for path in kept if (one / path).read_bytes() != (two / path).read_bytes()] == []
