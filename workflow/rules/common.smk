@@ -47,6 +47,9 @@ def typed(value):
     return value if isinstance(meant, (str, list, dict)) else meant
 
 
+HANDED_ON = "RNNREPRO_OVERRIDES"
+
+
 def overrides():
     """What `--config` gave.
 
@@ -54,9 +57,9 @@ def overrides():
     double quotes, where a shell expands what it finds in a value.
     """
     if workflow.remote_exec:
-        return json.loads(os.environ.get("RNNREPRO_OVERRIDES", "{}"))
+        return json.loads(os.environ.get(HANDED_ON, "{}"))
     found = {key: typed(config[key]) for key in workflow.config_settings.config or {}}
-    os.environ["RNNREPRO_OVERRIDES"] = json.dumps(found)
+    os.environ[HANDED_ON] = json.dumps(found)
     workflow.config_settings.config_args = None
     return found
 
