@@ -56,7 +56,7 @@ def overrides():
     The jobs of a cluster get it in their environment: on the way to them Snakemake puts its command line between
     double quotes, where a shell expands what it finds in a value.
     """
-    if workflow.remote_exec:
+    if not workflow.is_main_process:
         return json.loads(os.environ.get(HANDED_ON, "{}"))
     found = {key: typed(config[key]) for key in workflow.config_settings.config or {}}
     os.environ[HANDED_ON] = json.dumps(found)
