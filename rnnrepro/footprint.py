@@ -18,9 +18,6 @@ from rnnrepro.widths import Width, widths
 PROCESS_MB = 650
 """A process on a processor that has compiled its scan; 440 to 540 were measured, with a build without CUDA."""
 
-CARD_MB = 4000
-"""Memory of the machine that a process on a card may take besides: an allowance, not measured."""
-
 STACKS_MB = 8000
 """The most that is asked for on account of runs trained together; one run alone may need more."""
 
@@ -115,6 +112,17 @@ def bytes_of_run(settings: Mapping[str, Any], shape: Shape, *, fused: bool, held
     return int(_FLOAT * (most + _of_weights(model, layers, shape))) + shape.pool_bytes
 
 
+def bytes_of_phases(settings: Mapping[str, Any], shape: Shape, *, fused: bool, held: Held) -> int:
+    """The same of the phase that takes the most, with the data that every phase keeps: all are there from the start."""
+    training = settings["training"]
+    each = [(settings, shape)]
+    for phase in settings.get("phases", ()):
+        changed = {**training, **{name: phase[name] for name in phase if name in training}}
+        each.append(({**settings, "training": changed}, shape_of(phase["task"], training["batch"])))
+    most = max(bytes_of_run(one, of, fused=fused, held=held) - of.pool_bytes for one, of in each)
+    return most + sum(of.pool_bytes for _, of in each)
+
+
 def memory_mb(settings: Sequence[Mapping[str, Any]], shape: Shape, stack: int | None = None) -> int:
     """Megabytes (1e6) for a job that trains these runs on a processor, `stack` or all of them that fit together.
 
@@ -123,7 +131,7 @@ def memory_mb(settings: Sequence[Mapping[str, Any]], shape: Shape, stack: int | 
     first = settings[0]
     batch, floats = first["training"]["batch"], held(first["model"]["update_kind"])
     shapes = [shape, *(shape_of(phase["task"], batch) for phase in first.get("phases", ()))]
-    each = _MARGIN * max(bytes_of_run(first, of, fused=True, held=floats) for of in shapes)
+    each = _MARGIN * bytes_of_phases(first, shape, fused=True, held=floats)
     together = min(stack or len(settings), len(settings), max(1, int(STACKS_MB * 1e6 / each)))
     data = max(data_bytes(batch, of) for of in shapes)
     return int(PROCESS_MB + (data + together * each) / 1e6) + 1
