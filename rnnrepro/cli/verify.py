@@ -13,8 +13,9 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from rnnrepro import checksums
 from rnnrepro.checksums import Damaged
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
             if remove := args.remove and isinstance(fault, Damaged):
                 _remove(path)
             removed += remove
-            print(f"removed: {fault}" if remove else fault, file=sys.stderr)
+            print(f"{'removed' if remove else 'error'}: {fault}", file=sys.stderr)
     print(f"{len(files)} files, {faults} with a fault, {removed} removed{': run again' * bool(removed)}")
     return 1 if faults > removed else 0
 
@@ -70,7 +71,19 @@ def _check(path: Path, *, seal: bool) -> None:
         return
     if seal:
         _seal(path)
-    records.read(path)
+    _check_place(path, records.read(path).provenance)
+
+
+def _check_place(path: Path, said: Mapping[str, Any]) -> None:
+    """Raises Damaged for a file that is whole but another cell's or another run's."""
+    where = path.absolute().with_suffix("").as_posix()
+    if "key" in said:
+        right = where.endswith((f"/runs/{said['key']}", f"/costs/{said['key']}")) or "runs" not in path.parts
+    else:
+        right = path.parent.name == f"{said.get('digest')}-{said.get('fingerprint')}" or path.stem != "record"
+    if not right:
+        what = said.get("key") or f"run {said.get('digest')}"
+        raise Damaged(f"{path}: it is of {what}, put in the wrong place; delete it and run again")
 
 
 def _seal(path: Path) -> None:
