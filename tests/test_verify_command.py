@@ -81,3 +81,14 @@ def test_a_damaged_file_and_somebody_elses_are_not_sealed(place, capsys):
 def test_a_place_that_is_not_there_is_a_fault(tmp_path, capsys):
     assert verify(tmp_path / "nowhere") == 2
     assert "nowhere: no such file or folder" in capsys.readouterr().err
+
+
+def test_a_whole_file_in_the_wrong_place_is_found(place, capsys):
+    folder = place / "results/quick/runs/p/e"
+    (folder / "a.parquet").write_bytes((folder / "b.gain=1.02.parquet").read_bytes())
+    record = place / "state/quick/0-1/record.parquet"
+    records.write(record, records.rows([]), {"digest": "0", "fingerprint": "2"})
+    assert verify(place) == 1
+    said = capsys.readouterr().err
+    assert f"{folder / 'a.parquet'}: it is of p/e/b.gain=1.02, put in the wrong place" in said
+    assert f"{record}: it is of run 0, put in the wrong place" in said
