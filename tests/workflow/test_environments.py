@@ -52,6 +52,14 @@ def test_what_an_environment_lacks_is_hidden(tmp_path):
     assert "No module named 'torch' in this environment" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["training", "exhibits"])
+def test_each_environment_can_plan(tmp_path, name):
+    """Every job finds its cells in the plan, which reads checksums of data that come with packages."""
+    work = tmp_path / "work"
+    shutil.copytree(ROOT / "tests" / "workflow" / "config", work / "config")
+    command(work, environment(tmp_path, name), "plan", "--scale", "quick")
+
+
 def test_every_rule_that_runs_a_job_names_an_environment():
     for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
         for rule in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
