@@ -29,6 +29,21 @@ def costs_of_cell(cell: Cell, results: Path) -> list[dict[str, Any]]:
     return _held(cell, results / cell.cost_path, records.COST_SCHEMA).table.to_pylist()
 
 
+def check_settings(cells: Iterable[Cell], results: Path) -> None:
+    """Raise Fault for a results file that other settings than the cell's present ones have made.
+
+    Snakemake tells by its own records, which a results folder may have lost, or which say nothing of a copied file.
+    """
+    for cell in cells:
+        path = results / cell.path
+        if not path.exists():
+            continue
+        found = records.provenance_of(path)
+        made = {(run.get("point"), run.get("seed")): run.get("digest") for run in found.get("runs", ())}
+        if found.get("key") == cell.key and made != {(r.point, r.seed): r.digest for r in cell.runs}:
+            raise Fault(f"{path}: made by other settings than the present ones; delete it and run again")
+
+
 def _held(cell: Cell, path: Path, schema: pa.Schema) -> CellRecords:
     found = records.read(path)
     if not found.table.schema.equals(schema):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rnnrepro import plan, reported
 from rnnrepro.cli.common import (
+    check_settings,
     project_of,
     project_options,
     results_of,
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     project = project_of(args)
     scale = scale_of(args, project)
     results = results_of(args, scale)
+    check_settings(args, results, plan.cells(project, scale, args.papers or project.chosen))
     found = verdicts(project, scale, results, args.papers or project.chosen)
     for v in found:
         marks = "".join(f" ({mark})" for mark in ("few seeds" * v.few_seeds, v.note) if mark)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnrepro import safe_yaml
 from rnnrepro.config import SCALES
 from rnnrepro.errors import Fault
 from rnnrepro.project import Project, load
+
+if TYPE_CHECKING:
+    from rnnrepro.plan import Cell
 
 
 def project_options(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +45,14 @@ def results_option(parser: argparse.ArgumentParser) -> None:
 def results_of(args: argparse.Namespace, scale: str) -> Path:
     """The results folder of `scale` that the options name."""
     return args.results or Path("results", scale)
+
+
+def check_settings(args: argparse.Namespace, results: Path, cells: Iterable[Cell]) -> None:
+    """Raise Fault for results of other settings; a folder that --results names is taken as it is."""
+    from rnnrepro import arms
+
+    if args.results is None:
+        arms.check_settings(cells, results)
 
 
 def show_download(file: str, done: int, total: int) -> None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rnnrepro import plan
 from rnnrepro.cli.common import (
     changes_of,
+    check_settings,
     project_of,
     project_options,
     results_of,
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.exhibit not in known:
         raise Fault(f"unknown exhibit {args.paper}/{args.exhibit}{nearest(args.exhibit, known)}")
     results = results_of(args, scale)
+    check_settings(args, results, plan.exhibit_cells(project, scale, args.paper, args.exhibit))
     output = args.output or results / args.paper / args.exhibit
     notebook.render(
         project,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rnnrepro import plan
 from rnnrepro.cli.common import (
+    check_settings,
     project_of,
     project_options,
     results_of,
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     scale = scale_of(args, project)
     results = results_of(args, scale)
     cells = plan.cells(project, scale)
+    check_settings(args, results, cells)
     output = args.output or results / "metrics.parquet"
     rows = gather(cells, results, output)
     print(f"{output}: {rows:,} rows of {len(cells)} cells")

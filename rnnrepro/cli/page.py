@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rnnrepro import plan
 from rnnrepro.cli.common import (
+    check_settings,
     project_of,
     project_options,
     results_of,
@@ -40,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     scale = scale_of(args, project)
     project.paper(args.paper)
     results = results_of(args, scale)
+    check_settings(args, results, plan.cells(project, scale, [args.paper]))
     output = args.output or results / args.paper / "index.html"
     found = verdicts(project, scale, results, [args.paper])
     page.write(project, args.paper, scale=scale, results=results, verdicts=found, output=output)

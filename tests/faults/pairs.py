@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import time
 
 from .harness import Kind, Missed, Outcome, Pipeline, register
-from .parts import FETCHING, PARTS, TRAINING
-from .session import DONE
+from .parts import FETCHING, PARTS, RENDERING, TRAINING
+from .session import DONE, LEFT, RUNS
 from .started import until
 
 
@@ -96,6 +97,23 @@ def late_orphan(pipeline: Pipeline, rng: random.Random) -> Outcome:
     return pipeline.settle(said, "training")
 
 
+def forgotten(pipeline: Pipeline, rng: random.Random) -> Outcome:
+    """Results of other settings, newer than all else, where Snakemake's own records are lost."""
+    pipeline.begin("done")
+    paper = pipeline.place / "config" / "papers" / "first.yaml"
+    before, cell = paper.read_text(), rng.choice([DONE, LEFT])
+    paper.write_text(before.replace("batch: 5", "batch: 4"))
+    pipeline.ended(pipeline.rnnrepro(*pipeline.train_arguments(cell=cell)))
+    paper.write_text(before)
+    shutil.rmtree(pipeline.place / ".snakemake")
+    part = rng.choice(RENDERING[:3])
+    pipeline.targets = part.targets
+    (pipeline.place / part.targets[0]).unlink()
+    pipeline.made = part.made
+    made = pipeline.place / RUNS / f"{cell}.parquet"
+    return pipeline.settle(pipeline.launch("--", *part.targets), part.name, mend=made.unlink)
+
+
 def two_fetches(pipeline: Pipeline, rng: random.Random) -> Outcome:
     """Two fetches of one data set, one of which is killed."""
     FETCHING.begin(pipeline, rng)
@@ -136,3 +154,10 @@ register(
     )
 )
 register(Kind("two fetches", "two fetches of one data set, one of them struck", two_fetches))
+register(
+    Kind(
+        "forgotten settings",
+        "a results file of other settings, newer than all else, where Snakemake's own records are lost",
+        forgotten,
+    )
+)
