@@ -150,14 +150,15 @@ def mirror(pipeline: Pipeline, rng: random.Random) -> Outcome:
 
 
 def stamp(pipeline: Pipeline, rng: random.Random) -> Outcome:
-    """The stamp of a data set, or a log, is damaged or gone."""
-    pipeline.begin("done")
+    """The stamp of a data set is damaged or gone: results do not hang on it."""
+    pipeline.begin(rng.choice(["trained", "done"]))
     path = pipeline.place / "resources/mnist.sha256"
-    moment = _harmed(path, rng) if rng.random() < 0.7 else f"{path.name}: gone"
-    if moment.endswith("gone"):
+    if rng.random() < 0.7:
+        moment = _harmed(path, rng)
+    else:
         path.unlink()
-    pipeline.again |= set()
-    return pipeline.settle(pipeline.launch(), moment)
+        moment = f"{path.name}: gone"
+    return settle(pipeline, pipeline.launch(), moment, pipeline.launch, ["results/*"])
 
 
 def configuration(pipeline: Pipeline, rng: random.Random) -> Outcome:
