@@ -112,9 +112,14 @@ def _naming_its_code(made: Mapping[str, Any], runs: Sequence[Run]) -> Iterator[N
     """To a Fault within, add that the result is of other code where it is: its settings may be none of today's."""
     try:
         yield
-    except Fault as fault:
+    except (Fault, KeyError, TypeError, AttributeError) as error:
         if _of_this_code(made, runs):
             raise
+        fault = (
+            error
+            if isinstance(error, Fault)
+            else f"its settings are not today's ({type(error).__name__}: {error})"
+        )
         code = f"it was made by other code (fingerprint {made['fingerprint']}); rerun it with that code"
         raise Fault(f"{fault}; {code}") from None
 

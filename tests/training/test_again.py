@@ -163,10 +163,10 @@ def bad_label(made):
     return {"runs": [{key: v for key, v in run.items() if key != "set"} for run in runs]}
 
 
-def of_other_code(made):
+def of_other_code(made, part="training", name="record_every"):
     """Settings without one that today's code reads, as they were before it came."""
     settings = json.loads(json.dumps(made["settings"]))
-    del settings["training"]["record_every"]
+    del settings[part][name]
     runs = [
         {**run, "set": {}, "digest": plan.digest({**settings, "seed": run["seed"]})}
         for run in made["runs"][:1]
@@ -180,6 +180,11 @@ def of_other_code(made):
         (bad_settings, [], "cannot be restored"),
         (bad_label, [], "of the runs at rate=0.002 cannot be restored"),
         (of_other_code, [], "it was made by other code (fingerprint abc); rerun it with that code"),
+        (
+            lambda made: of_other_code(made, "model", "rule"),
+            [],
+            "KeyError: 'rule'); it was made by other code",
+        ),
         (lambda made: {"device": "cuda", "device_name": "A card"}, [], "--device cpu"),
         (lambda made: {"modules": {"rnnrepro_plugin_mine": "0"}}, [], "--plugin mine.py"),
         (lambda made: {"runs": None, "settings": None}, [], "not the results of a cell"),
