@@ -162,7 +162,13 @@ def node_lost(cluster: Cluster, place: Path, expected: Expected) -> str:
         with held(trainer):
             cluster.do("scontrol", "update", node, "state=down", "reason=test")
             lab.wait(lambda: trainer not in lab.trainers(), "it outlived its node")
-        cluster.do("scontrol", "update", node, "state=resume")
+        cluster.do("scontrol", "update", node, "state=resume", check=False)  # unless it is back by itself
+        # SLURM itself queues the job again, for two minutes later
+        lab.wait(
+            lambda: lab.jobs("pending", "train") or pipeline.process.poll() is not None, "not queued again"
+        )
+        for job in lab.jobs("pending", "train"):
+            cluster.do("scontrol", "update", f"jobid={job}", "StartTime=now", check=False)
         pipeline.end()
     assert lab.rows().equals(expected.long)
     return f"trained in {len(lab.sittings.starts)} sittings, each after the other's end"
