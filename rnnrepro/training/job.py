@@ -143,7 +143,8 @@ def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Jo
         except (MemoryError, RuntimeError) as error:
             if not memory.ran_out(error):
                 raise
-            reason = str(error).partition("\n")[0]  # the error itself would keep the stack's tensors alive
+            # a MemoryError has no words of its own; the error itself would keep the stack's tensors alive
+            reason = str(error).partition("\n")[0] or type(error).__name__
         else:
             continue
         left = [run for run in group if stores[run.digest].finished(job.warn) is None]

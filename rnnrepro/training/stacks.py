@@ -31,9 +31,9 @@ def backend_of(settings: Mapping[str, Any], backend: str, device: torch.device) 
 
 
 def bytes_of_run(settings: Mapping[str, Any], shape: Shape, backend: str) -> int:
-    """About how much memory a run takes at the most while it trains, as `rnnrepro.footprint` counts it."""
+    """About how much memory a run takes at the most in any of its phases, as `rnnrepro.footprint` counts it."""
     floats = held(_update(settings))
-    return footprint.bytes_of_run(settings, shape, fused=backend != "plain", held=floats)
+    return footprint.bytes_of_phases(settings, shape, fused=backend != "plain", held=floats)
 
 
 def held(update: Update) -> Held:

@@ -14,6 +14,7 @@ import torch
 from rnnrepro import footprint, records
 from rnnrepro.errors import Fault
 from rnnrepro.scan import BACKENDS
+from rnnrepro.tasks.sizes import shape
 from rnnrepro.training import job as jobs
 from rnnrepro.training import loop, memory, stacks
 
@@ -139,6 +140,18 @@ def test_a_backend_of_another_device_is_refused_before_anything_is_trained(cells
     with pytest.raises(Fault, match=r"unknown backend 'plan'.*'plain'"):
         jobs.train(cells["adding/lstm"], job(tmp_path, backend="plan"))
     assert "auto" in BACKENDS
+
+
+def test_the_memory_of_a_run_is_that_of_its_largest_phase_and_of_the_data_of_all(cells):
+    cell = cells["adding/lstm"]
+    settings = cell.runs[0].settings
+    alone = stacks.bytes_of_run(settings, cell.shape, "plain")
+    task = {**settings["task"], "length": 600, "pool": None}
+    later = {**settings, "phases": [{"task": task, "rule": {}, "steps": 5, "splits": ["test"]}]}
+    longer = stacks.bytes_of_run({**settings, "task": task}, shape(task, 4), "plain")
+    assert stacks.bytes_of_run(later, cell.shape, "plain") == longer + cell.shape.pool_bytes > 10 * alone
+    shorter = {**later, "phases": [{**later["phases"][0], "task": {**task, "length": 2}}]}
+    assert stacks.bytes_of_run(shorter, cell.shape, "plain") == alone
 
 
 def test_parts_are_few_equal_and_in_order():
