@@ -34,9 +34,10 @@ class Writer:
         with self._alone() as handle:
             found = os.pread(handle, 100, 0).decode(errors="replace")
             if found != self.token:
+                later = f"another training of it (process {found.split()[0]})" if found else "a pipeline"
                 raise Fault(
-                    f"{self.key}: another training of it was begun after this one (process {found.partition(' ')[0]}), "
-                    "and writes the results; this one's runs are kept as state"
+                    f"{self.key}: {later} was begun after this training, and writes the results; "
+                    "what was trained here is kept as state"
                 )
             yield
 

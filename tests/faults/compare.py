@@ -15,7 +15,7 @@ from rnnrepro.errors import Fault
 
 Found = dict[str, str]
 
-NUMBERS = (".csv", ".md", ".tex", ".gz", ".sha256")  # of exhibits, the claims, data
+NUMBERS = (".csv", ".md", ".tex", ".gz")  # of exhibits, the claims, data
 PAGES = (".html", ".ipynb")  # times and costs stand in some of them: they must be there and whole
 
 
@@ -48,6 +48,8 @@ def _files(place: Path) -> Iterator[Path]:
 def _content(path: Path) -> str:
     if path.suffix == ".parquet":
         return _parquet(path)
+    if path.suffix == ".sha256":  # Snakemake's mark that a data set is there; nobody reads it
+        return "there"
     if path.suffix in NUMBERS:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     if path.suffix in PAGES:

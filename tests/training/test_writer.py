@@ -23,7 +23,7 @@ def test_a_trainer_alone_writes_as_often_as_it_likes(tmp_path):
 def test_the_earlier_of_two_trainers_does_not_write_and_says_why(tmp_path):
     earlier, later = Writer(tmp_path, KEY), Writer(tmp_path, KEY)
     with (
-        pytest.raises(Fault, match=rf"{KEY}: another training .* \(process {os.getpid()}\)"),
+        pytest.raises(Fault, match=rf"{KEY}: another training .*\(process {os.getpid()}\)"),
         earlier.writing(),
     ):
         raise AssertionError("it wrote")

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from rnnrepro.errors import Fault
+from rnnrepro.training.writer import Writer
+
 LAUNCH = Path(__file__).parents[2] / "workflow" / "scripts" / "launch.py"
 SNAKEFILE = """
 rule slow:
@@ -119,3 +122,12 @@ def test_a_snakemake_inside_a_job_of_a_cluster_is_no_pipeline(launch, tmp_path):
 
     assert found("--cores", "1") is not None
     assert found("--cores", "1", "--mode", "remote") is None
+
+
+def test_trainers_left_behind_write_no_more_results_once_the_next_pipeline_starts(launch, tmp_path):
+    left = Writer(tmp_path / "state" / "quick", "paper/experiment/arm")
+    launch.disown(tmp_path)
+    with pytest.raises(Fault, match="a pipeline was begun after this training"), left.writing():
+        raise AssertionError("it wrote")
+    with Writer(tmp_path / "state" / "quick", "paper/experiment/arm").writing():
+        pass

@@ -65,6 +65,21 @@ def unlock(folder: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
+def disown(folder: Path) -> None:
+    """Take from the trainers that a killed pipeline has left behind their claim to write results.
+
+    What they train is kept as state, and this pipeline's own trainers go on from it. But a file that they wrote while
+    Snakemake looks what is to be done could pass for finished, of whatever settings it is. See training/writer.py.
+    """
+    for claim in folder.glob("state/*/writers/*"):
+        try:
+            with open(claim, "rb+") as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                handle.truncate(0)
+        except OSError:
+            continue  # not ours to write, or a file system without locks
+
+
 def main(arguments: list[str]) -> int:
     """Become Snakemake; return 1 where another one is at work in the folder, or the folder cannot be written."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -88,6 +103,7 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
+    disown(folder)
     if locked:
         print("Removing the lock of a pipeline that was killed.", file=sys.stderr)
         unlock(folder)
