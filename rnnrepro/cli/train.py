@@ -75,15 +75,17 @@ def _limit_threads(threads: int) -> None:
 
 
 def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: list[plan.Run] | None) -> int:
+    from rnnrepro.training.writer import Writer
+
+    root = args.state or Path("state") / cell.scale
+    writer = Writer(root, cell.key) if args.output else None  # before all that takes long
+
     import torch
 
     from rnnrepro.datasets.fetch import fetch
     from rnnrepro.training import job
-    from rnnrepro.training.writer import Writer
 
     torch.set_num_threads(args.threads)
-    root = args.state or Path("state") / cell.scale
-    writer = Writer(root, cell.key) if args.output else None
     data = Path(project.user.data)
     for name in cell.data_sets:
         fetch(name, data, mirror=mirror_of(project.user), progress=show_download)

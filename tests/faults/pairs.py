@@ -81,6 +81,8 @@ def late_orphan(pipeline: Pipeline, rng: random.Random) -> Outcome:
     part = TRAINING
     pipeline.targets, pipeline.made = part.targets, part.made
     first = pipeline.start("--", *part.targets)
+    claims = pipeline.place / "state" / "quick" / "writers"
+    until(lambda: len(list(claims.glob("*"))) == len(part.targets) or not first.alive, 120)
     part.at_work(pipeline, first, rng)
     first.send(signal.SIGKILL)
     pipeline.ended(first)
