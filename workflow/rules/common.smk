@@ -156,3 +156,8 @@ def stamps(some_cells):
 def results(some_cells):
     """The results files of cells."""
     return [f"results/{one.scale}/{one.path}" for one in some_cells]
+
+
+def costs(some_cells):
+    """The cost tables of cells."""
+    return [f"results/{one.scale}/{one.cost_path}" for one in some_cells]

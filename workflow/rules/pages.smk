@@ -58,6 +58,7 @@ rule page:
     input:
         exhibits=lambda wildcards: pages_of_exhibits(wildcards.paper, wildcards.scale),
         results=lambda wildcards: results(cells(wildcards.scale, wildcards.paper)),
+        costs=lambda wildcards: costs(cells(wildcards.scale, wildcards.paper)),
     output:
         html="results/{scale}/{paper}/index.html",
     log:
