@@ -180,7 +180,10 @@ def controller_killed(cluster: Cluster, place: Path, expected: Expected) -> str:
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET)
         trainer = lab.wait_for_training()
-        cluster.stop("slurmctld", signal.SIGKILL)
+        with held(trainer):
+            # slurmctld writes its state within five seconds; of a job that it has not written it would know nothing
+            time.sleep(8)
+            cluster.stop("slurmctld", signal.SIGKILL)
         lab.wait(lambda: trainer not in lab.trainers(), "the training did not end")
         time.sleep(4)
         assert pipeline.process.poll() is None, lab.evidence()
