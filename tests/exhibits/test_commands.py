@@ -45,7 +45,7 @@ def test_claims_without_results_are_not_run_and_say_so(config, tmp_path, capsys)
 def test_claims_leave_no_half_written_file(config, results, tmp_path):
     path = tmp_path / "claims.csv"
     path.mkdir()
-    with pytest.raises(Fault, match="could not be written"):
+    with pytest.raises(Fault, match="what stands in its place must go"):
         run(claims, "--config", config, "--scale", "quick", "--results", results, "--output", path)
     assert list(tmp_path.iterdir()) == [path]
 
