@@ -145,5 +145,24 @@ def set_up_cluster():
     settings = workflow.executor_settings
     settings.status_command = found
     settings.init_seconds_before_status_checks = min(settings.init_seconds_before_status_checks, seconds // 3)
+    outlast_silence()
     if not PROJECT.user.minutes:
         workflow.get_rule("train").restart_times = SITE.attempts - 1
+
+
+def outlast_silence():
+    """Let a SLURM that does not answer be asked again later.
+
+    Where each of a few questions at once stays without an answer (slurmctld is restarted, the database is away), the
+    executor forgets every job that it waits for, and Snakemake waits for ever. An answer without any job in it leaves
+    them as they are.
+    """
+    import snakemake_executor_plugin_slurm as executor
+
+    asked = executor.query_job_status
+
+    async def query_job_status(command, logger):
+        found, seconds = await asked(command, logger)
+        return found or {}, seconds or 0.0
+
+    executor.query_job_status = query_job_status
