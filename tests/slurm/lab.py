@@ -75,6 +75,19 @@ class Lab:
                 continue
         return found
 
+    def steps(self) -> list[str]:
+        """SLURM's processes on the node for jobs of this folder."""
+        names = tuple(f"slurmstepd: [{job}." for job in self.jobs())
+        commands = [self._command(entry) for entry in Path("/proc").glob("[0-9]*")]
+        return [command for command in commands if command.startswith(names)]
+
+    @staticmethod
+    def _command(entry: Path) -> str:
+        try:
+            return (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+        except OSError:
+            return ""  # ended meanwhile
+
     def jobs(self, state: str = "all", rule: str = "") -> list[str]:
         """The cluster's jobs of this folder, in some state, of some rule."""
         assert self.cluster is not None

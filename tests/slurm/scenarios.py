@@ -163,12 +163,11 @@ def node_lost(cluster: Cluster, place: Path, expected: Expected) -> str:
             cluster.do("scontrol", "update", node, "state=down", "reason=test")
             lab.wait(lambda: trainer not in lab.trainers(), "it outlived its node")
         cluster.do("scontrol", "update", node, "state=resume", check=False)  # unless it is back by itself
-        # SLURM itself queues the job again, for two minutes later
-        lab.wait(
-            lambda: lab.jobs("pending", "train") or pipeline.process.poll() is not None, "not queued again"
-        )
+        # SLURM itself queues the job again, for two minutes later; sooner is sound once nothing of it is left.
+        lab.wait(lambda: lab.jobs("pending", "train"), "the job was not queued again")
+        lab.wait(lambda: not lab.steps(), "the job is still on the node")
         for job in lab.jobs("pending", "train"):
-            cluster.do("scontrol", "update", f"jobid={job}", "StartTime=now", check=False)
+            cluster.do("scontrol", "update", f"jobid={job}", "StartTime=now")
         pipeline.end()
     assert lab.rows().equals(expected.long)
     return f"trained in {len(lab.sittings.starts)} sittings, each after the other's end"
