@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import pytest
 
@@ -14,23 +16,17 @@ from .cluster import Cluster
 from .lab import STEPS, Lab
 from .scenarios import SCENARIOS, TARGET, Expected, Scenario
 
-# Scenarios at work at a time: each has a pipeline and a job or two, and many of them mostly wait.
-AT_ONCE = 4
+# Scenarios at work at a time: each has a pipeline and a job or two, and they mostly wait for SLURM to be asked again.
+AT_ONCE = 6
 TABLE: list[tuple[str, str, str, float]] = []
 
 
-def future(run: Callable[[], object]) -> Future:
-    """What `run` gives, worked out in a thread that nothing waits for when the suite is interrupted."""
-    found: Future = Future()
-
-    def work() -> None:
-        try:
-            found.set_result(run())
-        except BaseException as error:  # it belongs to the test that asks for the result
-            found.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return found
+def settle(future: Future, run: Callable[[], object]) -> None:
+    """Give `future` what `run` returns or raises."""
+    try:
+        future.set_result(run())
+    except BaseException as error:  # it belongs to the test that asks for the result
+        future.set_exception(error)
 
 
 class Stage:
@@ -40,8 +36,9 @@ class Stage:
         self.place, self.chosen = place, chosen
         self.outcomes: dict[str, Future] = {}
         self.cluster: Cluster | None = None
-        self.slots = threading.Semaphore(AT_ONCE)
-        self.expected = future(self._expected)
+        self.expected: Future = Future()
+        # In threads that nothing waits for when the suite is interrupted.
+        threading.Thread(target=settle, args=(self.expected, self._expected), daemon=True).start()
 
     def outcome(self, scenario: Scenario) -> str:
         """What happened in a scenario. Raises what it raised."""
@@ -62,21 +59,30 @@ class Stage:
         same = [first]
         if not first.alone:
             same = [s for s in self.chosen if not s.alone and s.accounting == first.accounting]
-        for scenario in same:
-            self.outcomes[scenario.name] = future(lambda scenario=scenario: self._run(scenario))
+        waiting: SimpleQueue[Scenario] = SimpleQueue()
+        for scenario in same:  # in the order of the table, the longest first
+            self.outcomes[scenario.name] = Future()
+            waiting.put(scenario)
+        for _ in range(AT_ONCE):
+            threading.Thread(target=self._work, args=(waiting,), daemon=True).start()
+
+    def _work(self, waiting: SimpleQueue[Scenario]) -> None:
+        with suppress(Empty):
+            while True:
+                scenario = waiting.get_nowait()
+                settle(self.outcomes[scenario.name], lambda scenario=scenario: self._run(scenario))
 
     def _run(self, scenario: Scenario) -> str:
         assert self.cluster is not None
         expected = self.expected.result()
         place = self.place / str(SCENARIOS.index(scenario))
-        with self.slots:
-            began, outcome, said = time.monotonic(), "failed", "see above"
-            try:
-                said = scenario.run(self.cluster, place, expected)
-                outcome = "same rows as a local run"
-                return said
-            finally:
-                TABLE.append((scenario.name, said, outcome, time.monotonic() - began))
+        began, outcome, said = time.monotonic(), "failed", "see above"
+        try:
+            said = scenario.run(self.cluster, place, expected)
+            outcome = "same rows as a local run"
+            return said
+        finally:
+            TABLE.append((scenario.name, said, outcome, time.monotonic() - began))
 
     def _expected(self) -> Expected:
         long = Lab(self.place / "long", cluster=None, steps=STEPS)

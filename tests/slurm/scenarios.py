@@ -42,8 +42,8 @@ class Scenario:
 
 def whole(cluster: Cluster, place: Path, expected: Expected) -> str:
     """The whole tiny pipeline."""
-    account = {"account": "root"} if cluster.accounting else {}
-    lab = Lab(place, cluster=cluster, site=site(**account))
+    more = {"account": "root", "here": ["exhibits"]} if cluster.accounting else {}
+    lab = Lab(place, cluster=cluster, site=site(**more))
     said = lab.launch().end()
     found = lab.all_rows()
     assert found.keys() == expected.tiny.keys(), lab.evidence()
@@ -52,7 +52,8 @@ def whole(cluster: Cluster, place: Path, expected: Expected) -> str:
     asked = "sacct" if cluster.accounting else "squeue"
     jobs = len(lab.jobs())
     assert jobs >= len(found), said
-    return f"{jobs} jobs, seen by {asked}; the report is there"
+    drawn = "exhibits without jobs, " if "here" in more else ""
+    return f"{jobs} jobs, {drawn}seen by {asked}; the report is there"
 
 
 def on_gpu(cluster: Cluster, place: Path, expected: Expected) -> str:
@@ -275,7 +276,7 @@ SCENARIOS = [
     Scenario("snakemake killed (SIGKILL), started again", pipeline_killed(signal.SIGKILL)),
     Scenario("snakemake ended (SIGTERM), started again", pipeline_ended),
     Scenario("snakemake interrupted (SIGINT), started again", pipeline_killed(signal.SIGINT)),
-    Scenario("node drained and resumed", node_drained, alone=True),
+    Scenario("node drained and resumed", node_drained),
     Scenario("node lost", node_lost, alone=True),
     Scenario("controller killed and restarted", controller_killed, alone=True),
     Scenario("whole pipeline, cluster with accounts", whole, accounting=True),
