@@ -125,6 +125,11 @@ class Cell:
         """Changes whenever any run's settings do."""
         return digest([run.digest for run in self.runs])
 
+    @property
+    def content(self) -> str:
+        """Identifies what is in its results file: the runs, the code and the words about them."""
+        return digest([self.digest, self.fingerprint, repr(self.settings)])
+
     @cached_property
     def modules(self) -> dict[str, str]:
         """{module: hash} of the code that it is trained with."""

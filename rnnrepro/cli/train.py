@@ -78,7 +78,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     from rnnrepro.training.writer import Writer
 
     root = args.state or Path("state") / cell.scale
-    writer = Writer(root, cell.key) if args.output else None  # before all that takes long
+    writer = Writer(root, cell.key, cell.content) if args.output else None  # before all that takes long
 
     import torch
 

@@ -1,15 +1,14 @@
-"""Who may write a results file: of several trainers of one result, the one that was begun last.
+"""Who may write a results file: of trainers that would write different results, those of the kind begun last.
 
 A trainer outlives a pipeline that is killed. Were the settings changed meanwhile, it would in the end put the results
 of the old settings over those of the new ones, where nothing would tell them apart. So each trainer claims its results
-file when it begins, and looks before it writes whether a later one has.
+file when it begins, and looks before it writes whether a later one has that would write something else.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,23 +17,25 @@ from rnnrepro.errors import Fault
 
 
 class Writer:
-    """A trainer's claim to the results of a cell, kept in `root`/writers; made when this is."""
+    """A trainer's claim to the results of a cell, kept in `root`/writers; made when this is.
 
-    def __init__(self, root: Path, key: str) -> None:
+    `what` identifies the results (`Cell.content`): trainers of the same ones may all write them.
+    """
+
+    def __init__(self, root: Path, key: str, what: str) -> None:
         self.place = root / "writers" / key.replace("/", ".")
-        self.key = key
-        self.token = f"{os.getpid()} {secrets.token_hex(8)}"
+        self.key, self.what = key, what
         with self._alone() as handle:
             os.ftruncate(handle, 0)
-            os.pwrite(handle, self.token.encode(), 0)
+            os.pwrite(handle, f"{os.getpid()} {what}".encode(), 0)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Within, no other trainer begins or writes. Raises Fault where a later one has begun."""
+        """Within, no other trainer begins or writes. Raises Fault where a later one of other results has begun."""
         with self._alone() as handle:
-            found = os.pread(handle, 100, 0).decode(errors="replace")
-            if found != self.token:
-                later = f"another training of it (process {found.split()[0]})" if found else "a pipeline"
+            process, _, what = os.pread(handle, 100, 0).decode(errors="replace").partition(" ")
+            if what != self.what:
+                later = f"another training of it (process {process})" if process else "a pipeline"
                 raise Fault(
                     f"{self.key}: {later} was begun after this training, and writes the results; "
                     "what was trained here is kept as state"

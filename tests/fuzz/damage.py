@@ -13,7 +13,7 @@ from rnnrepro.errors import Fault
 
 SECONDS = 10.0
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-MANY = settings(FEW, max_examples=3000)
+MANY = settings(FEW, max_examples=800)
 
 EXTREME = st.sampled_from(
     [

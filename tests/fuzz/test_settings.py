@@ -19,7 +19,7 @@ from rnnrepro.errors import Fault
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "workflow" / "config"
 SECONDS = 10.0
-MANY = 3000
+MANY = 600
 
 NUMBERS = st.sampled_from(
     [
