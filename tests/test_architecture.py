@@ -17,7 +17,17 @@ MODULES = {
 
 # Lower may not import higher. A module belongs to the layer of its longest matching prefix.
 LAYERS = [
-    {"environment", "errors", "sense", "checksums", "duration", "digits", "typed", "metrics", "initialiser_names"},
+    {
+        "environment",
+        "errors",
+        "sense",
+        "checksums",
+        "duration",
+        "digits",
+        "typed",
+        "metrics",
+        "initialiser_names",
+    },
     {"tables"},
     {"config", "names", "own_folder", "safe_yaml", "fingerprint", "streams", "reduce", "widths"},
     {"datasets"},

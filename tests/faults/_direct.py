@@ -69,7 +69,9 @@ def settle(
 
 def judge(pipeline: Pipeline, made: Sequence[str]) -> None:
     """Raise where a file of `made` is not as the undisturbed pipeline made it, or work was lost."""
-    expected = {n: what for n, what in pipeline.expected.items() if any(fnmatch(n, f"*{one}") for one in made)}
+    expected = {
+        n: what for n, what in pipeline.expected.items() if any(fnmatch(n, f"*{one}") for one in made)
+    }
     if not expected:
         raise ValueError(f"nothing is expected of {made}: the trial could not fail")
     if wrong := compare.differences(expected, compare.found(pipeline.place)):

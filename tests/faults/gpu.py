@@ -42,5 +42,9 @@ def lost(pipeline: Pipeline, rng: random.Random) -> Outcome:
     return settle(pipeline, said, moment, lambda: train(pipeline), made_by_training(), lambda: None)
 
 
-for name, run in {"GPU memory for a stack": memory, "GPU memory for one run": no_memory, "GPU lost": lost}.items():
+for name, run in {
+    "GPU memory for a stack": memory,
+    "GPU memory for one run": no_memory,
+    "GPU lost": lost,
+}.items():
     register(Kind(name, (run.__doc__ or "").rstrip("."), run))
