@@ -10,8 +10,10 @@ work=${RNNREPRO_WORK:-$PWD}
     exit 1
 }
 # Settings are the user's: they stand in the folder and are copied there once, never overwritten.
-[ -e "$work/config" ] || cp -R "$code/config" "$work/config"
-chmod -R u+w "$work/config"
+[ -e "$work/config" ] || {
+    cp -R "$code/config" "$work/config"
+    chmod -R u+w "$work/config"
+}
 # A user id without a name has no home. Compiled scans are worth keeping, and nobody else may write there.
 export HOME="$work/.home" XDG_CACHE_HOME="$work/.cache" PYTHONDONTWRITEBYTECODE=1
 (umask 077 && mkdir -p "$HOME" "$XDG_CACHE_HOME")

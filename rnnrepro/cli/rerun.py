@@ -42,7 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--point", help="those at this point of the grid alone, such as rate=0.001")
     parser.add_argument("--state", type=Path, help="folder to keep the state in (default: a passing one)")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="default: the one it was made on")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the data sets")
+    parser.add_argument("--data", type=Path, default=Path("resources"), help="folder of the data sets")
     parser.add_argument(
         "--corpus", action="append", default=[], metavar="NAME=FOLDER", help="where a licensed corpus lies"
     )

@@ -78,7 +78,10 @@ def _check_place(path: Path, said: Mapping[str, Any]) -> None:
     """Raises Damaged for a file that is whole but another cell's or another run's."""
     where = path.absolute().with_suffix("").as_posix()
     if "key" in said:
-        right = where.endswith((f"/runs/{said['key']}", f"/costs/{said['key']}")) or "runs" not in path.parts
+        right = where.endswith((f"/runs/{said['key']}", f"/costs/{said['key']}")) or not {
+            "runs",
+            "costs",
+        } & set(path.parts)
     else:
         right = path.parent.name == f"{said.get('digest')}-{said.get('fingerprint')}" or path.stem != "record"
     if not right:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import sys
 import time
@@ -268,10 +267,9 @@ class _Clock:
         return self.spent.get(name, 0.0) + (time.monotonic() - self.began) / self.size
 
     def cost(self, name: str, device: torch.device) -> dict[str, Any]:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         return {
             "seconds": self.seconds(name),
-            "peak_memory_mb": peak,
+            "peak_memory_mb": memory.peak_mb(),
             "stack": self.size,
             "device": str(device),
             "host": provenance.host(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +32,12 @@ def usable(device: torch.device) -> int:
     if device.type == "cuda" or _of_slurm() >= _NO_LIMIT:
         return int(_SHARED * free(device))
     return int(min(_OWN * free(device), _SHARED * _of_machine()))
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held, in MB of 2^20 bytes."""
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10  # macOS counts bytes, others kilobytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def ran_out(error: BaseException) -> bool:

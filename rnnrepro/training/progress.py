@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from rnnrepro.duration import duration
 from rnnrepro.errors import Fault
 from rnnrepro.heartbeat import Writer, one_line
+from rnnrepro.training import memory
 from rnnrepro.training.state import TrainState
 
 _OFTEN_SECONDS, _SELDOM_SECONDS = 10.0, 600.0
@@ -76,7 +76,7 @@ class Pulse:
     def _write(self) -> None:
         for note in self.notes:
             self.beat.note(note)
-        self.beat.memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.beat.memory_mb = memory.peak_mb()
         self.writer.write()
 
 

@@ -15,7 +15,7 @@ from rnnrepro.watching.leftovers import Leftover
 LOCK = "compiling.lock"
 _PARTS = ("blas", "borrowing", "compiling", "inputs", "words")
 _MODULE = re.compile(r"(rnnrepro_scan_[0-9a-f]{16})\.py")
-_CODE = re.compile(r"(rnnrepro_scan_[0-9a-f]{16})\..*\.(nbi|nbc|pyc)")
+_CODE = re.compile(r"(rnnrepro_scan_[0-9a-f]{16})\..*\.(nbi|nbc|pyc)(\.sha256)?")
 _TOLD = re.compile(r"# ([0-9a-f]{16} numba \S+)")
 
 

@@ -122,8 +122,9 @@ def _job(beat: Heartbeat, note: str) -> Iterator[str]:
     speed = f", {beat.rate:.3g} steps/s, about {duration(beat.left)} left" if beat.rate else ", beginning"
     yield _cut(f"    {beat.running} of {beat.runs} runs{done}, {far}{speed}")
     loss = "" if beat.loss is None else f", loss {beat.loss:.4g}"
+    how = f"{beat.backend} scan" if beat.backend else f"on {beat.device}"
     yield _cut(
-        f"    on {where(beat)} since {clock(beat.started)}; {beat.backend or beat.device} scan{loss}, "
+        f"    on {where(beat)} since {clock(beat.started)}; {how}{loss}, "
         f"{beat.memory_mb:,.0f} MB; said {ago(beat.updated)}"
     )
 
@@ -184,7 +185,8 @@ def _rest(page: Page, paint: Paint) -> list[str]:
     if said:
         found += ["", paint("Warnings", "yellow"), *(line for one in said for line in folded(one))]
     if unfinished and not page.of("running"):
-        found += ["", "To go on, run the pipeline again; nothing finished is trained again:", "  make"]
+        again = f'  make ARGS="--config scale={page.scale}"'
+        found += ["", "To go on, run the pipeline again; nothing finished is trained again:", again]
     return found
 
 

@@ -159,5 +159,16 @@ def results(some_cells):
 
 
 def costs(some_cells):
-    """The cost tables of cells."""
-    return [f"results/{one.scale}/{one.cost_path}" for one in some_cells]
+    """The cost tables of cells, but for those that only a new training could make again."""
+    places = [(one, Path("results", one.scale)) for one in some_cells]
+    return [
+        str(place / one.cost_path)
+        for one, place in places
+        if (place / one.cost_path).exists() or not (place / one.path).exists() or is_kept(one)
+    ]
+
+
+def is_kept(one):
+    """Whether the record of every run of a cell is in the state, so that its files can be put together again."""
+    state = Path("state", one.scale)
+    return all(any(state.glob(f"{run.digest}-*/record.parquet")) for run in one.runs)
