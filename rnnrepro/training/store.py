@@ -7,7 +7,6 @@ other code than began it, unless that is asked for.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import time
@@ -22,6 +21,7 @@ import torch
 from rnnrepro import checksums, records
 from rnnrepro.checksums import Damaged
 from rnnrepro.errors import Fault
+from rnnrepro.training import locks
 
 _NEEDED = frozenset({"step", "network", "optimiser", "carried", "averages", "history", "seconds"})
 
@@ -97,7 +97,7 @@ class RunStore:
         waited = False
         while True:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                locks.take(handle, self.folder.parent, wait=False)
                 return
             except BlockingIOError:
                 if not waited:

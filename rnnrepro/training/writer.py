@@ -7,13 +7,13 @@ file when it begins, and looks before it writes whether a later one has that wou
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from rnnrepro.errors import Fault
+from rnnrepro.training import locks
 
 
 class Writer:
@@ -23,7 +23,7 @@ class Writer:
     """
 
     def __init__(self, root: Path, key: str, what: str) -> None:
-        self.place = root / "writers" / key.replace("/", ".")
+        self.root, self.place = root, root / "writers" / key.replace("/", ".")
         self.key, self.what = key, what
         with self._alone() as handle:
             os.ftruncate(handle, 0)
@@ -52,7 +52,7 @@ class Writer:
                 f"{self.place}: cannot be written ({error.strerror}); name another folder with --state"
             ) from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            locks.take(handle, self.root)
             yield handle
         finally:
             os.close(handle)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import io
+import os
 
 import pytest
 import torch
@@ -137,3 +140,18 @@ def test_what_a_killed_process_left_half_written_goes(store):
             "lock",
             "record.parquet",
         ]
+
+
+def test_a_file_system_without_locks_is_named_with_the_mend(store, monkeypatch):
+    def refuse(*_arguments):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(Fault) as fault, store.locked(print):
+        raise AssertionError("it was held")
+    assert str(fault.value) == (
+        f"{store.folder.parent}: its file system keeps no locks (Function not implemented);"
+        " name another folder with --state"
+    )
+    assert len(os.listdir("/dev/fd")) == before

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import threading
 
@@ -67,3 +69,15 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Fault, match=r"file/writers/.*cannot be written"):
         Writer(tmp_path / "file", KEY, NEW)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_named_with_the_mend(tmp_path, monkeypatch, number):
+    def refuse(*_arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    said = f"{tmp_path}: its file system keeps no locks ({os.strerror(number)}); name another folder with --state"
+    with pytest.raises(Fault) as fault:
+        Writer(tmp_path, KEY, NEW)
+    assert str(fault.value) == said

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -125,9 +127,119 @@ def test_a_snakemake_inside_a_job_of_a_cluster_is_no_pipeline(launch, tmp_path):
 
 
 def test_trainers_left_behind_write_no_more_results_once_the_next_pipeline_starts(launch, tmp_path):
-    left = Writer(tmp_path / "state" / "quick", "paper/experiment/arm")
+    left = Writer(tmp_path / "state" / "quick", "paper/experiment/arm", "0123")
     launch.disown(tmp_path)
     with pytest.raises(Fault, match="a pipeline was begun after this training"), left.writing():
         raise AssertionError("it wrote")
-    with Writer(tmp_path / "state" / "quick", "paper/experiment/arm").writing():
+    with Writer(tmp_path / "state" / "quick", "paper/experiment/arm", "0123").writing():
         pass
+
+
+@pytest.fixture
+def run(launch, tmp_path, monkeypatch):
+    """Runs the launcher's `main` on a folder; it returns 0 where it would become Snakemake."""
+    monkeypatch.setattr(launch.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(launch.os, "execv", lambda *_: None)
+    monkeypatch.setattr(launch.os, "set_inheritable", lambda *_: None)
+    return lambda *arguments: launch.main(["-d", str(tmp_path), *arguments]) or 0
+
+
+@pytest.fixture
+def lock(tmp_path):
+    """Writes the launcher's lock file, with Snakemake's own lock beside it."""
+    (tmp_path / ".snakemake" / "locks").mkdir(parents=True)
+    (tmp_path / ".snakemake" / "locks" / "0.output.lock").touch()
+    place = tmp_path / ".snakemake" / "launch.lock"
+
+    def write(text: str) -> Path:
+        place.write_text(text)
+        return place
+
+    return write
+
+
+LOOKS = [
+    "-n",
+    "-pn",
+    "-np",
+    "--dry-run",
+    "--dryrun",
+    "--unlock",
+    "--report",
+    "--report=a.html",
+    "--lint",
+    "--list",
+]
+LOOKS += [
+    "-l",
+    "--summary",
+    "-S",
+    "-D",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+    "--lt",
+    "--list-changes",
+    "--help",
+]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_mere_look_leaves_trainers_their_claim(run, tmp_path, look):
+    left = Writer(tmp_path / "state" / "quick", "paper/experiment/arm", "0123")
+    assert run("--cores", "1", look) == 0
+    with left.writing():
+        pass
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--cores", "1"], ["-c4"], ["-pk"], ["--", "-n"], ["--report-after-run"], ["--rerun-incomplete"]],
+)
+def test_what_runs_jobs_takes_the_claims(run, tmp_path, arguments):
+    left = Writer(tmp_path / "state" / "quick", "paper/experiment/arm", "0123")
+    assert run(*arguments) == 0
+    with pytest.raises(Fault), left.writing():
+        raise AssertionError("it wrote")
+
+
+@pytest.mark.parametrize("content", ["", "0", "none"])
+def test_where_the_process_is_not_known_no_number_is_said(run, lock, capsys, content):
+    with open(lock(content)) as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert run() == 1
+    said = capsys.readouterr().err
+    assert said.endswith(": wait for it, or stop it\n") and "kill" not in said and "(process" not in said
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_pipeline_begun_on_another_machine_keeps_its_lock(run, lock, capsys, tmp_path, held):
+    place = lock("123 elsewhere.example")
+    with open(place) as other:
+        if held:
+            fcntl.flock(other, fcntl.LOCK_EX)
+        assert run() == 1
+    said = capsys.readouterr().err
+    assert "on elsewhere.example (process 123)" in said and said.endswith(f": rm {place}\n")
+    assert len(said.splitlines()) == 1
+    assert place.read_text() == "123 elsewhere.example"
+    assert any((tmp_path / ".snakemake" / "locks").iterdir())
+    place.unlink()
+    assert run() == 0
+    assert not any((tmp_path / ".snakemake" / "locks").iterdir())
+
+
+def test_a_pipeline_that_has_ended_on_another_machine_is_gone_on_with_here(run, lock, tmp_path):
+    place = lock("123 elsewhere.example")
+    (tmp_path / ".snakemake" / "locks" / "0.output.lock").unlink()
+    assert run() == 0
+    assert place.read_text().split()[:2] == [str(os.getpid()), socket.gethostname()]
+
+
+@pytest.mark.parametrize(
+    "content", ["123", f"123 {socket.gethostname()}"], ids=["of an earlier launcher", "here"]
+)
+def test_the_lock_of_one_killed_on_this_machine_is_removed(run, lock, tmp_path, content):
+    lock(content)
+    assert run() == 0
+    assert not any((tmp_path / ".snakemake" / "locks").iterdir())

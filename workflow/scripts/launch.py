@@ -11,11 +11,20 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import re
+import shlex
 import signal
+import socket
 import sys
 from pathlib import Path
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+LOOKS = re.compile(
+    "--(dry-?run|(d3)?dag|(rule|file)graph|report|lint|unlock|help|version|(detailed-)?summary|l[tcipu]"
+    "|list(-rules|-target-rules|-((input|params)-)?changes|-untracked|-conda-envs)?"
+    "|print-compilation|export-cwl|archive|generate-unit-tests|containerize)(=.*)?"
+    "|-[pkFtfa]*[nlSDhv][pkFtfanlSDhv]*"  # a short one, alone or among others that take no value
+)
 
 
 def working_folder(arguments: list[str]) -> Path:
@@ -25,21 +34,64 @@ def working_folder(arguments: list[str]) -> Path:
     return parser.parse_known_args(arguments)[0].directory.resolve()
 
 
-def hold(folder: Path) -> int | None:
-    """Take the folder's lock for as long as this process lives; the process that has it, if another does."""
+class Refused(Exception):
+    """No pipeline may begin in the folder; the text says why, and what to do."""
+
+
+def looks(arguments: list[str]) -> bool:
+    """Whether Snakemake is only to show something, and runs no job. What follows `--` are targets."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(LOOKS.fullmatch(word) for word in options)
+
+
+def hold(folder: Path, locked: bool) -> None:
+    """Take the folder's lock for as long as this process lives, and write into it whose it is.
+
+    Raises Refused where another process has it, or where the last pipeline began on another machine and has left
+    Snakemake `locked`: of file systems that keep their locks to one machine, having it tells nothing of that one.
+    """
     place = folder / ".snakemake" / "launch.lock"
     place.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(place, os.O_RDWR | os.O_CREAT)
+    here = socket.gethostname()
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = False
     except BlockingIOError:
-        return int(os.read(handle, 20) or 0)
+        held = True
     except OSError:
-        return None  # a file system without such locks, as some clusters have: Snakemake's own lock remains
+        held = False  # a file system without such locks, as some clusters have: Snakemake's own lock remains
+    process, host, boot = [*os.pread(handle, 300, 0).decode(errors="replace").split(), "", "", ""][:3]
+    if host not in ("", here) and (held or (locked and boot != booted())):
+        raise Refused(elsewhere(folder, process, host, place))
+    if held:
+        raise Refused(at_work(folder, int(process) if process.isdecimal() else None))
     os.truncate(handle, 0)
-    os.write(handle, str(os.getpid()).encode())
+    os.pwrite(handle, f"{os.getpid()} {here} {booted()}".encode(), 0)
     os.set_inheritable(handle, True)  # past execv; Snakemake closes it in the processes that it starts
-    return None
+
+
+def booted() -> str:
+    """What names this start of this machine, alike in all its containers, whose host names differ."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return socket.gethostname()
+
+
+def at_work(folder: Path, process: int | None) -> str:
+    """The refusal beside a pipeline of this machine; its process is unknown in the moment before it is written."""
+    if not process:
+        return f"another pipeline is at work in {folder}: wait for it, or stop it"
+    return f"another pipeline is at work in {folder} (process {process}): wait for it, or stop it with `kill {process}`"
+
+
+def elsewhere(folder: Path, process: str, host: str, place: Path) -> str:
+    """The refusal beside a pipeline of another machine, of which nobody can tell from here whether it lives."""
+    return (
+        f"another pipeline was begun in {folder} on {host} (process {process}): wait for it, or stop it there; if it"
+        f" has ended, or that machine is gone: rm {shlex.quote(str(place))}"
+    )
 
 
 def snakemake_in(folder: Path) -> int | None:
@@ -84,8 +136,15 @@ def main(arguments: list[str]) -> int:
     """Become Snakemake; return 1 where another one is at work in the folder, or the folder cannot be written."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     folder = working_folder(arguments)
+    locked = any((folder / ".snakemake" / "locks").glob("*"))
     try:
-        other = hold(folder)
+        hold(folder, locked)
+        other = snakemake_in(folder) if locked else None
+        if other is not None:
+            raise Refused(at_work(folder, other))
+    except Refused as refusal:
+        print(f"error: {refusal}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(
             f"error: {folder}: no pipeline can work here ({error.strerror}: {error.filename}); make the folder"
@@ -93,17 +152,8 @@ def main(arguments: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    locked = any((folder / ".snakemake" / "locks").glob("*"))
-    if other is None and locked:
-        other = snakemake_in(folder)
-    if other is not None:
-        print(
-            f"error: another pipeline is at work in {folder} (process {other}): wait for it, or stop it with"
-            f" `kill {other}`",
-            file=sys.stderr,
-        )
-        return 1
-    disown(folder)
+    if not looks(arguments):
+        disown(folder)
     if locked:
         print("Removing the lock of a pipeline that was killed.", file=sys.stderr)
         unlock(folder)
