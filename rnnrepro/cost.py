@@ -72,11 +72,11 @@ class Estimate:
         return self.steps * self.runs
 
 
-def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
+def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape, stack: int | None = None) -> Estimate:
     """Cost of the runs with these settings, trained as one stack, later phases included.
 
     Dense products count 2·m·n·k, a step 3 passes. A phase that trains no network has one pass of one sequence; it is
-    counted as a third of a step.
+    counted as a third of a step. `stack`: most runs that memory must hold together, None for as many as are asked for.
     """
     found, training = _estimate(settings, shape), settings[0]["training"]
     for phase in settings[0].get("phases", ()):
@@ -94,7 +94,7 @@ def estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:
             seconds=found.seconds + share * later.seconds,
             disk_bytes=found.disk_bytes + later.disk_bytes,
         )
-    return replace(found, memory_mb=memory_mb(settings, shape))
+    return replace(found, memory_mb=memory_mb(settings, shape, stack))
 
 
 def _estimate(settings: Sequence[Mapping[str, Any]], shape: Shape) -> Estimate:

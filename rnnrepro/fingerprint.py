@@ -9,9 +9,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from rnnrepro import tables
 
 _PACKAGE = Path(__file__).parent
 # Their effect on a run is in its resolved settings already, or they do not touch its numbers.
@@ -43,14 +46,34 @@ def modules(roots: Iterable[str]) -> dict[str, str]:
 @cache
 def _modules(roots: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
-    waiting = list(roots)
+    waiting, met = list(roots), set(_OUTSIDE)
     while waiting:
         name = waiting.pop()
-        if name in found or name in _OUTSIDE or (path := _path(name)) is None:
+        if name in met:
+            continue
+        met.add(name)
+        if (path := _path(name)) is None:
             continue
         found[name], imports = _read(path)
         waiting += [*imports, *_parents(name)]
     return dict(sorted(found.items()))
+
+
+def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
+    """{module: hash} of the training loop and of every part that the run's settings name."""
+    model, later = settings["model"], settings.get("phases", ())
+    named = [
+        ("task", settings["task"]["kind"]),
+        ("rule", model["rule"]["kind"]),
+        *(("task", phase["task"]["kind"]) for phase in later),
+        *(("rule", phase["rule"]["kind"]) for phase in later if phase["rule"]),
+        ("schedule", settings["training"]["schedule"]),
+        *((part, model[f"{part}_kind"]) for part in tables.PARTS),
+        *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
+        *(("analysis", name) for name in settings["analyses"]),
+    ]
+    paths = [tables.row(kind, name).path.split(":")[0] for kind, name in named]
+    return modules(["rnnrepro.training.loop", *paths])
 
 
 def combined(hashes: dict[str, str]) -> str:
@@ -58,13 +81,18 @@ def combined(hashes: dict[str, str]) -> str:
     return hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()[:12]
 
 
+_FOUND: dict[str, Path] = {}  # modules of the package; a plugin's may be loaded again from another file
+
+
 def _path(name: str) -> Path | None:
     if not name.startswith("rnnrepro."):
         return Path(sys.modules[name].__file__)
+    if name in _FOUND:
+        return _FOUND[name]
     base = _PACKAGE.joinpath(*name.split(".")[1:])
     for candidate in (base.with_suffix(".py"), base / "__init__.py"):
         if candidate.exists():
-            return candidate
+            return _FOUND.setdefault(name, candidate)
     return None
 
 
@@ -76,8 +104,9 @@ def _parents(name: str) -> list[str]:
 @cache
 def _read(path: Path) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    imports = tuple(_imports(tree))
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    imports = tuple(_imports(nodes))
+    for node in nodes:
         if isinstance(
             node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
         ) and _documented(node):
@@ -94,11 +123,11 @@ def _documented(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFun
     )
 
 
-def _imports(tree: ast.Module) -> list[str]:
+def _imports(nodes: Iterable[ast.AST]) -> list[str]:
     names = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [n for n in names if n.startswith("rnnrepro.")]
+    return [n for n in dict.fromkeys(names) if n.startswith("rnnrepro.")]

@@ -124,7 +124,9 @@ def bytes_of_phases(settings: Mapping[str, Any], shape: Shape, *, fused: bool, h
 
 
 def memory_mb(settings: Sequence[Mapping[str, Any]], shape: Shape, stack: int | None = None) -> int:
-    """Megabytes (1e6) for a job that trains these runs on a processor, `stack` or all of them that fit together.
+    """Megabytes (1e6) for a job that trains these runs on a processor: `stack` together, or all that fit.
+
+    A number that the user chose is trained whatever it takes, so it is asked for beyond `STACKS_MB` too.
 
     Meant to be above what the job takes, and rarely more than twice as much.
     """
@@ -132,7 +134,7 @@ def memory_mb(settings: Sequence[Mapping[str, Any]], shape: Shape, stack: int | 
     batch, floats = first["training"]["batch"], held(first["model"]["update_kind"])
     shapes = [shape, *(shape_of(phase["task"], batch) for phase in first.get("phases", ()))]
     each = _MARGIN * bytes_of_phases(first, shape, fused=True, held=floats)
-    together = min(stack or len(settings), len(settings), max(1, int(STACKS_MB * 1e6 / each)))
+    together = min(len(settings), stack or max(1, int(STACKS_MB * 1e6 / each)))
     data = max(data_bytes(batch, of) for of in shapes)
     return int(PROCESS_MB + (data + together * each) / 1e6) + 1
 

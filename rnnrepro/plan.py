@@ -68,7 +68,8 @@ class Run:
 class Cell:
     """All runs of one arm of an experiment at a scale, or of one slice of its grid: one job, one results file.
 
-    `part` names the slice by its values, `gain=1.02`; "" where the arm is one cell.
+    `part` names the slice by its values, `gain=1.02`; "" where the arm is one cell. `stack`: most runs that the user
+    lets train together, None for all that fit.
     """
 
     scale: str
@@ -79,6 +80,7 @@ class Cell:
     runs: tuple[Run, ...]
     shape: Shape
     part: str = ""
+    stack: int | None = None
 
     @property
     def name(self) -> str:
@@ -133,7 +135,7 @@ class Cell:
     @cached_property
     def modules(self) -> dict[str, str]:
         """{module: hash} of the code that it is trained with."""
-        return training_modules(self.runs[0].settings)
+        return fingerprint.training_modules(self.runs[0].settings)
 
     @property
     def fingerprint(self) -> str:
@@ -144,24 +146,7 @@ class Cell:
     def estimate(self) -> Estimate:
         """Steps, arithmetic, time and disk of the whole cell."""
         with made_of(f"{self.key} at scale {self.scale}"):
-            return estimate([run.settings for run in self.runs], self.shape)
-
-
-def training_modules(settings: Mapping[str, Any]) -> dict[str, str]:
-    """{module: hash} of the training loop and of every part that the run's settings name."""
-    model, later = settings["model"], settings.get("phases", ())
-    named = [
-        ("task", settings["task"]["kind"]),
-        ("rule", model["rule"]["kind"]),
-        *(("task", phase["task"]["kind"]) for phase in later),
-        *(("rule", phase["rule"]["kind"]) for phase in later if phase["rule"]),
-        ("schedule", settings["training"]["schedule"]),
-        *((part, model[f"{part}_kind"]) for part in tables.PARTS),
-        *(("optimiser", group["kind"]) for group in settings["optimiser"].values()),
-        *(("analysis", name) for name in settings["analyses"]),
-    ]
-    paths = [tables.row(kind, name).path.split(":")[0] for kind, name in named]
-    return fingerprint.modules(["rnnrepro.training.loop", *paths])
+            return estimate([run.settings for run in self.runs], self.shape, self.stack)
 
 
 def cells(project: Project, scale: str, papers: list[str] | None = None) -> list[Cell]:
@@ -217,11 +202,12 @@ def _cells_of_arm(
     check_count(reader, seeds, arm)
     reader.finish()
     chosen = range(experiment.first_seed, experiment.first_seed + seeds)
+    stack = None if project.user.stack == "auto" else project.user.stack
     parts: dict[str, list[Run]] = {}
     for point in itertools.product(*([(k, v) for v in values] for k, values in arm.grid.items())):
         parts.setdefault(_part(point, arm.slices), []).extend(_runs(common, chosen, point))
     return [
-        Cell(scale, paper, name, arm_name, experiment, tuple(runs), found, part)
+        Cell(scale, paper, name, arm_name, experiment, tuple(runs), found, part, stack)
         for part, runs in parts.items()
     ]
 

@@ -47,6 +47,18 @@ def test_more_runs_take_more_memory_up_to_what_is_asked_for(cells):
     assert cell.estimate.memory_mb == asked[2]
 
 
+def test_a_stack_that_the_user_chose_is_asked_for_as_it_is(cells):
+    cell = cells["small", "momentumrnn/mnist/rmsprop_lstm"]
+    settings = [cell.runs[0].settings] * 1000
+    chosen = footprint.memory_mb(settings, cell.shape, 500)
+    assert chosen > footprint.memory_mb(settings, cell.shape) + footprint.STACKS_MB
+
+    found = project.load("config", overrides={"stack": 1})
+    same = {one.key: one for one in plan.experiment_cells(found, "small", "momentumrnn", "mnist")}[cell.key]
+    assert same.digest == cell.digest and same.content == cell.content
+    assert same.estimate.memory_mb == footprint.memory_mb(settings, cell.shape, 1) < cell.estimate.memory_mb
+
+
 def test_a_single_run_may_need_more_than_is_asked_for_stacks(cells):
     cell = cells["small", "momentumrnn/mnist/rmsprop_lstm"]
     wide = {**cell.runs[0].settings, "model": {**cell.runs[0].settings["model"], "hidden": 4000}}

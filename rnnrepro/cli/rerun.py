@@ -19,11 +19,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnrepro import environment, records, restored
+from rnnrepro import environment, fingerprint, records, restored
 from rnnrepro.cli.common import show_download
 from rnnrepro.duration import duration
 from rnnrepro.errors import Fault
-from rnnrepro.plan import Cell, Run, training_modules
+from rnnrepro.plan import Cell, Run
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -126,7 +126,7 @@ def _naming_its_code(made: Mapping[str, Any], runs: Sequence[Run]) -> Iterator[N
 
 def _of_this_code(made: Mapping[str, Any], runs: Sequence[Run]) -> bool:
     try:
-        return training_modules(runs[0].settings) == made["modules"]
+        return fingerprint.training_modules(runs[0].settings) == made["modules"]
     except (Fault, KeyError):
         return False
 

@@ -7,6 +7,7 @@ import sys
 
 import yaml
 
+from rnnrepro import records
 from rnnrepro.cli import schema
 
 from .conftest import ROOT
@@ -55,6 +56,14 @@ def test_theory_trains_nothing(tiny):
 def test_a_name_may_be_a_figure_in_one_paper_and_a_table_in_another(tiny):
     assert tiny.dry("--", "results/quick/first/fig_copying.csv").jobs == {"train": 2, "figure": 1}
     assert tiny.dry("--", "results/quick/second/fig_copying.csv").jobs == {"train": 2, "table": 1}
+
+
+def test_a_results_file_without_runs_is_trained_over_and_not_a_traceback(tiny):
+    target = "results/paper/runs/first/copying/nnrnn.parquet"
+    records.write_costs(tiny.place / target, [], scale="paper", key="first/copying/nnrnn")
+    said = tiny.dry("--forceall", "--", target)
+    assert said.status == 0, said.text
+    assert said.trained == {"nnrnn on first/copying"}
 
 
 def test_the_scale_says_what_the_targets_mean_and_leaves_paths_alone(tiny):

@@ -135,7 +135,9 @@ def code_of_cell(wildcards):
     from rnnrepro import checksums, records
 
     try:
-        return "+".join(sorted({run["fingerprint"] for run in records.provenance_of(result)["runs"]}))
+        with records.reading(result):  # a file of another kind, without runs, is as good as damaged
+            runs = records.provenance_of(result)["runs"]
+            return "+".join(sorted({run["fingerprint"] for run in runs}))
     except checksums.Damaged:
         return one.fingerprint  # put together again, from the runs' own records
     except Fault as fault:

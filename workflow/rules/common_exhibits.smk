@@ -27,6 +27,7 @@ def after_its_paper(chosen):
     return "|".join(f"(?<=/{key}/)(?:{one_of(names)})" for key, names in papers.items())
 
 
+@cache
 def exhibits(paper, scale):
     """The exhibits of a paper that are made at a scale, as {name: exhibit}."""
     return made(PROJECT, scale, paper)
@@ -48,7 +49,13 @@ def exhibit(wildcards):
 
 def cells_of_exhibit(wildcards):
     """The cells that an exhibit reads."""
-    return plan.exhibit_cells(PROJECT, wildcards.scale, wildcards.paper, exhibit(wildcards)[0])
+    return read_by(wildcards.scale, wildcards.paper, exhibit(wildcards)[0])
+
+
+@cache
+def read_by(scale, paper, name):
+    """The cells that the exhibit of a name reads."""
+    return plan.exhibit_cells(PROJECT, scale, paper, name)
 
 
 def settings_of_exhibit(wildcards):
@@ -118,7 +125,13 @@ def code(*modules):
 def settings_of_papers(wildcards):
     """Changes with all that the configuration says of a page's paper, or of the chosen ones, and reports of them."""
     papers = [wildcards.paper] if "paper" in wildcards.keys() else PROJECT.chosen
-    return plan.digest([[asdict(PROJECT.paper(paper)), reported(paper)] for paper in papers])
+    return plan.digest([said_of(paper) for paper in papers])
+
+
+@cache
+def said_of(paper):
+    """All that the configuration says of a paper and reports of it."""
+    return [asdict(PROJECT.paper(paper)), reported(paper)]
 
 
 def pages_of_exhibits(paper, scale):
