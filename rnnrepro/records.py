@@ -148,16 +148,22 @@ def read(path: str | Path) -> CellRecords:
     """Read a cell's (or a run's) file. Raises Damaged, or Fault where it is missing, unreadable or not ours."""
     with reading(path):
         # in this order: of somebody else's file the rows need not be read
-        provenance = json.loads(checksums.text_of(pq.read_schema(path).metadata, path))
+        said = metadata_of(path)
+        provenance = json.loads(checksums.text_of(said, path))
         table = pq.read_table(path, partitioning=None)
-        checksums.check_rows(table, path)
+        checksums.check_rows(table, said, path)
     return CellRecords(table, provenance)
 
 
 def provenance_of(path: str | Path) -> dict[str, Any]:
     """The provenance alone, held against its own checksum, without reading the rows. Raises Fault as `read` does."""
     with reading(path):
-        return json.loads(checksums.text_of(pq.read_schema(path).metadata, path))
+        return json.loads(checksums.text_of(metadata_of(path), path))
+
+
+def metadata_of(path: str | Path) -> dict[bytes, bytes]:
+    """What a Parquet file says beside its rows: of the file, since one written in parts has nothing in its schema."""
+    return pq.read_metadata(path).metadata or {}
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def test_what_cannot_be_read_is_not_called_damaged(tmp_path, monkeypatch):
     def fails(*_arguments):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(records.pq, "read_schema", fails)
+    monkeypatch.setattr(records.pq, "read_metadata", fails)
     with pytest.raises(Fault, match=r"cannot be read \(Input/output error\)") as caught:
         records.read(tmp_path / "a.parquet")
     assert not isinstance(caught.value, checksums.Damaged)

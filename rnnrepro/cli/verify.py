@@ -96,8 +96,7 @@ def _seal(path: Path) -> None:
     from rnnrepro import records
 
     with records.reading(path):
-        table = pq.read_table(path, partitioning=None)
-    found = table.schema.metadata or {}
+        table, found = pq.read_table(path, partitioning=None), records.metadata_of(path)
     if checksums.ROWS in found or not (checksums.TEXT in found or table.schema.equals(records.COST_SCHEMA)):
         return
     said = json.loads(found[checksums.TEXT]) if checksums.TEXT in found else _cell_of(path)

@@ -54,6 +54,7 @@ def test_metrics_hold_every_row_of_every_cell_with_its_status(config, results, t
     path = tmp_path / "metrics.parquet"
     assert run(metrics, "--config", config, "--scale", "quick", "--results", results, "--output", path) == 0
     cells = [records.read(results / cell.path) for cell in plan.cells(load(config), "quick")]
+    assert records.read(path).provenance["cells"] == [cell.key for cell in plan.cells(load(config), "quick")]
     found = pq.read_table(path)
     assert found.schema.names == ["scale", *records.SCHEMA.names, "status"]
     assert found.num_rows == sum(cell.table.num_rows for cell in cells)
