@@ -31,6 +31,9 @@ and the claims with those of a pipeline that was never disturbed. A trial ends
 """
 
 
+_MOMENTS = 3  # named in the table
+
+
 def markdown(done: Sequence[Done], kinds: Mapping[str, Kind], seed: int) -> str:
     """The document: what is promised, the counts, and how to see one trial again."""
     total = Counter(one.outcome.ending for one in done)
@@ -58,9 +61,11 @@ def write(path: Path, done: Sequence[Done], kinds: Mapping[str, Kind], seed: int
 
 def _row(name: str, about: str, done: Sequence[Done]) -> str:
     moments = Counter(one.outcome.moment for one in done if one.outcome.moment)
-    said = "; ".join(
-        f"{moment} ({times})" if times > 1 else moment for moment, times in moments.most_common()
-    )
+    shown = [
+        f"{moment} ({times})" if times > 1 else moment for moment, times in moments.most_common(_MOMENTS)
+    ]
+    more = [f"{len(moments) - _MOMENTS} more"] if len(moments) > _MOMENTS else []
+    said = "; ".join(shown + more)
     counts = Counter(one.outcome.ending for one in done)
     cells = [name, about, said, len(done), *(counts[ending] or "" for ending in Ending)]
     return f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |"
