@@ -7,6 +7,11 @@ FAULTS_AT       JSON of a point at which to interfere (see `point.py`)
 FAULTS_SITE     further Python files to run now, between colons
 """
 
+import _signal  # of the interpreter itself, and so there at once
+
+# This file lengthens the start of Python, during which an interrupt ends it with a traceback of its own.
+_MINDED = _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
 import importlib.abc
 import importlib.machinery
 import json
@@ -91,3 +96,5 @@ if "FAULTS_SESSION" in os.environ:
         point.arm(json.loads(os.environ["FAULTS_AT"]), trace)
     for extra in filter(None, os.environ.get("FAULTS_SITE", "").split(os.pathsep)):
         runpy.run_path(extra)
+
+_signal.signal(_signal.SIGINT, _MINDED)
