@@ -42,23 +42,9 @@ TRAIN = ("train", "rerun")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it went well, 2 for a Fault or what a disk refuses, printed as one `error:`."""
-    _settle(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(
-        prog="rnnrepro", description="The reproduction of recurrent-network research."
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        module = importlib.import_module(f"rnnrepro.cli.{name}")
-        sub = commands.add_parser(
-            module.NAME,
-            help=module.HELP,
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.arguments(sub)
-        sub.set_defaults(run=module.run)
-    args = parser.parse_args(argv)
-    try:
+    try:  # around the imports of the commands too: they take a moment, in which one may be interrupted
+        _settle(sys.argv[1:] if argv is None else argv)
+        args = _parser().parse_args(argv)
         check_caches()
         return args.run(args)
     except Fault as fault:
@@ -73,6 +59,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}", file=sys.stderr)
         return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rnnrepro", description="The reproduction of recurrent-network research."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"rnnrepro.cli.{name}")
+        sub = commands.add_parser(
+            module.NAME,
+            help=module.HELP,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.arguments(sub)
+        sub.set_defaults(run=module.run)
+    return parser
 
 
 def _settle(words: Sequence[str]) -> None:

@@ -1,0 +1,29 @@
+"""How the command line ends: what a person interrupts is said in one line, whenever that is."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnnrepro import cli
+
+
+def interrupted(*_arguments):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("moment", ["_settle", "check_caches", "importlib.import_module"])
+def test_an_interrupt_is_one_line_even_while_commands_are_imported(moment, monkeypatch, capsys):
+    monkeypatch.setattr(f"rnnrepro.cli.{moment}", interrupted)
+    assert cli.main(["list", "rule"]) == 130
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "error: interrupted; the same command goes on from what is done\n"
+
+
+def test_a_disk_that_fails_is_one_line(monkeypatch, capsys):
+    def fails():
+        raise OSError(5, "Input/output error", "state/quick")
+
+    monkeypatch.setattr(cli, "check_caches", fails)
+    assert cli.main(["list", "rule"]) == 2
+    assert capsys.readouterr().err == "error: state/quick: Input/output error\n"
