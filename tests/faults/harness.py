@@ -33,7 +33,7 @@ from .losses import losses
 from .session import LEFT, STAGES, Session
 from .started import Said, Started
 
-LIMIT = 120.0  # seconds after which a command counts as stuck; a quiet pipeline takes some fifteen
+LIMIT = 300.0  # seconds after which a command counts as stuck; a quiet pipeline takes some fifteen
 
 
 class Ending(Enum):

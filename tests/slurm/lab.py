@@ -25,7 +25,7 @@ from .cluster import Cluster
 # A cell that is long enough to be caught in the middle of its training, and how many steps its runs take.
 CELL = "first/copying/nnrnn"
 STEPS = 1000
-SECONDS = 300  # after which a scenario has failed; noisy machines are slow
+SECONDS = 900  # after which a scenario has failed; noisy machines are slow
 # A person waits longer than a test: how often SLURM is asked, and for how long files are waited for.
 HASTE = ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"]
 HASTE += ["--latency-wait", "10"]
