@@ -73,7 +73,7 @@ venv: $(STAMP)  ## set up .venv from requirements.txt alone
 $(STAMP):
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer found; install one, or name it: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $(PYTHON): about 2 GB, a minute or two (log: $(VENV)/pip.log)"
+	@echo "Setting up $(VENV) with $(PYTHON): 2.7 GB, a minute or two on a fast network (log: $(VENV)/pip.log)"
 	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
 	@$(PIP) --progress-bar off -r requirements.txt 2>&1 | tee $(VENV)/pip.log \
 	    | { grep --line-buffered -Eo 'Downloading .*[0-9]{2}(\.[0-9])? MB\)|^Installing collected packages|^ERROR.*' || true; }

@@ -88,6 +88,18 @@ def test_a_planted_wrong_result_is_called_wrong(session, tmp_path, disturb):
     assert judged(session, tmp_path, disturb).ending is Ending.WRONG
 
 
+def test_what_python_says_when_interrupted_before_any_program_is_not_the_programs():
+    start = (
+        "Fatal Python error: init_import_site: Failed to import the site module\n"
+        'Traceback (most recent call last):\n  File "<frozen site>", line 616, in <module>\nKeyboardInterrupt\n'
+    )
+    harness._check_text(started.Said(1, f"log:\n{start}"))
+    with pytest.raises(harness._Bad):
+        harness._check_text(
+            started.Said(1, f"{start}Traceback (most recent call last):\nKeyboardInterrupt\n")
+        )
+
+
 def test_a_traceback_is_wrong_whatever_the_results(session, tmp_path):
     said = started.Said(0, "Traceback (most recent call last):\n  ...")
     assert judged(session, tmp_path, lambda pipeline: None, said).ending is Ending.WRONG
