@@ -26,8 +26,8 @@ and the claims with those of a pipeline that was never disturbed. A trial ends
 - *right at once*: the pipeline that was disturbed came to the right results by itself;
 - *right after running again*: it failed, or was killed, and the same command then came to the right results;
 - *right after the mend*: it said one clear error, and came to the right results once that was mended;
-- *wrong*: other results, an exit status of 0 without them, more than one error, or a traceback (but not the one that Python
-  itself shows when it is interrupted before a program's first line);
+- *wrong*: other results, an exit status of 0 without them, more than one error, or a traceback (but for the one
+  that Python itself shows when it is interrupted before a program's first line);
 - *lost*: a finished run was trained again, a run began afresh although it had a checkpoint, or something got stuck.
 """
 

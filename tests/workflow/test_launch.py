@@ -243,3 +243,16 @@ def test_the_lock_of_one_killed_on_this_machine_is_removed(run, lock, tmp_path, 
     lock(content)
     assert run() == 0
     assert not any((tmp_path / ".snakemake" / "locks").iterdir())
+
+
+def test_results_of_the_future_are_dated_now_and_others_are_left_alone(run, tmp_path, capsys):
+    future, past = tmp_path / "results" / "quick" / "future.csv", tmp_path / "results" / "past.csv"
+    future.parent.mkdir(parents=True)
+    for path, shift in ((future, 86_400), (past, -86_400)):
+        path.write_text("")
+        os.utime(path, (time.time() + shift, time.time() + shift))
+    before = past.stat().st_mtime
+    assert run() == 0
+    assert abs(future.stat().st_mtime - time.time()) < 60
+    assert past.stat().st_mtime == before
+    assert "1 results were dated in the future" in capsys.readouterr().err
