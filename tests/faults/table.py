@@ -21,7 +21,8 @@ had nothing stopped it, the same metric rows byte for byte; what was finished is
 checkpoint goes on from it. What cannot be gone on from is said in one line, `error:`, which names the fault and its
 mend. A trial disturbs a small pipeline (two cells of two runs, a data set that is fetched, an exhibit, claims, pages)
 at a random moment, goes on as a user would, and compares the records, the table of all metrics, the exhibits' numbers
-and the claims with those of a pipeline that was never disturbed. A trial ends
+and the claims with those of a pipeline that was never disturbed. Faults of a GPU are simulated: the errors that CUDA
+would give are raised at a random step. A trial ends
 
 - *right at once*: the pipeline that was disturbed came to the right results by itself;
 - *right after running again*: it failed, or was killed, and the same command then came to the right results;
