@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnrepro import environment, fingerprint, records, restored
 from rnnrepro.cli.common import show_download
+from rnnrepro.cli.train import NOT_DONE
 from rnnrepro.duration import duration
 from rnnrepro.errors import Fault
 from rnnrepro.plan import Cell, Run
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from rnnrepro.training.job import Job
 
 NAME, HELP = "rerun", "train the runs of a results file again, and compare"
-DIFFERENT, NOT_DONE = 1, 75
+DIFFERENT = 1
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
