@@ -75,6 +75,12 @@ class Lab:
                 continue
         return found
 
+    def budget(self, trainer: int) -> float:
+        """After how many seconds a trainer is to save and stop."""
+        (minutes,) = re.findall(r"--minutes=(\S+)", self._command(Path(f"/proc/{trainer}")))
+        assert 0 < float(minutes) < 2, minutes
+        return 60 * float(minutes)
+
     def steps(self) -> list[str]:
         """SLURM's processes on the node for jobs of this folder."""
         names = tuple(f"slurmstepd: [{job}." for job in self.jobs())
