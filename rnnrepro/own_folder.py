@@ -1,30 +1,44 @@
-"""The folder of compiled scans holds code: it is used only where nobody else can have put something into it."""
+"""The folder of compiled scans: where it is. It holds code, and is used only where nobody else can have written to it.
+
+`rnnrepro.scan.source` has the place a second time, for its own text is part of what a training's code is known by.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from rnnrepro.errors import Fault
 
 
+def cache_folder() -> Path:
+    """Where compiled scans are kept, which need not be there: `RNNREPRO_CACHE`, or `rnnrepro` in the user's caches.
+
+    Raises Fault for a user without a home who names none.
+    """
+    if named := os.environ.get("RNNREPRO_CACHE"):
+        return Path(named)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnrepro"
+    except RuntimeError:
+        raise Fault(
+            "this user has no home folder: name a folder for compiled scans with RNNREPRO_CACHE"
+        ) from None
+
+
 def check_caches() -> None:
     """Raise Fault where a folder that compiled scans are loaded from belongs to another user, or lets others write.
 
-    That is `RNNREPRO_CACHE`, else `rnnrepro` in the user's cache folder, and Numba's `NUMBA_CACHE_DIR`. A folder that
-    is not there yet is made for its user alone.
+    That is the folder of compiled scans and Numba's `NUMBA_CACHE_DIR`. One that is not there yet is made for its user
+    alone.
     """
     if not hasattr(os, "geteuid"):
         return
-    named = {name: os.environ.get(name) for name in ("RNNREPRO_CACHE", "NUMBA_CACHE_DIR")}
-    places = {name: Path(place) for name, place in named.items() if place}
-    if "RNNREPRO_CACHE" not in places:
-        try:
-            home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-            places["RNNREPRO_CACHE"] = home / "rnnrepro"
-        except RuntimeError:
-            pass  # a user without a home has no folder there either
+    places = {"NUMBA_CACHE_DIR": Path(folder)} if (folder := os.environ.get("NUMBA_CACHE_DIR")) else {}
+    with suppress(Fault):  # a user without a home has no folder there that others could write to
+        places["RNNREPRO_CACHE"] = cache_folder()
     for name, place in places.items():
         inner = [] if _closed(place) else [place / "__pycache__"]
         for folder in (place, *inner):

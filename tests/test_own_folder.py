@@ -53,6 +53,30 @@ def test_another_users_folder_is_refused_and_roots_is_not(monkeypatch, tmp_path)
         own_folder.check_caches()
 
 
+@pytest.mark.parametrize("named", ["RNNREPRO_CACHE", "XDG_CACHE_HOME", "HOME"])
+def test_the_folder_is_where_compiled_scans_are_kept(named, monkeypatch, tmp_path):
+    from rnnrepro.scan.source import cache_folder
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv(named, str(tmp_path / "named"))
+    folder = own_folder.cache_folder()
+    assert (tmp_path / "named") in (folder, *folder.parents) and not folder.exists()
+    assert folder.resolve() == cache_folder()
+
+
+def test_a_user_without_a_home_names_a_folder(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    own_folder.check_caches()
+    with pytest.raises(Fault, match="name a folder for compiled scans with RNNREPRO_CACHE"):
+        own_folder.cache_folder()
+    monkeypatch.setenv("RNNREPRO_CACHE", "/named")
+    assert str(own_folder.cache_folder()) == "/named"
+
+
 def test_the_command_line_says_so_in_one_line_and_runs_nothing(tmp_path):
     tmp_path.chmod(0o777)
     command = [sys.executable, "-m", "rnnrepro", "data", "list"]

@@ -21,6 +21,7 @@ from rnnrepro.cli.common import (
     scale_of,
     scale_option,
 )
+from rnnrepro.own_folder import cache_folder
 
 NAME, HELP = "clean", "what nothing needs any more; removed with --yes"
 _DAYS = 7.0
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     scale = scale_of(args, project)
     place = Place.of(scale, results_of(args, scale), args.state)
     cells = plan.cells(project, scale, list(project.papers))
-    cache = compiled.cache_folder()
+    cache = cache_folder()
     found = leftovers(cells, place, follow=follows(project, scale), days=args.days)
     found.found += compiled.others(cache)
     for kind, those in by_kind(found.found).items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -17,13 +16,6 @@ _PARTS = ("blas", "borrowing", "compiling", "inputs", "words")
 _MODULE = re.compile(r"(rnnrepro_scan_[0-9a-f]{16})\.py")
 _CODE = re.compile(r"(rnnrepro_scan_[0-9a-f]{16})\..*\.(nbi|nbc|pyc)(\.sha256)?")
 _TOLD = re.compile(r"# ([0-9a-f]{16} numba \S+)")
-
-
-def cache_folder() -> Path:
-    """Where compiled scans are kept, as `rnnrepro.scan.source` has it, without making it."""
-    named = os.environ.get("RNNREPRO_CACHE")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else home / "rnnrepro"
 
 
 def environment() -> str:
