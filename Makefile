@@ -59,7 +59,7 @@ tiny: venv  ## the pipeline on two papers with three experiments of twenty steps
 	@rm -rf $(TINY) && mkdir -p $(TINY) && cp -R tests/workflow/config $(TINY)/config
 	@$(SNAKEMAKE) --directory $(TINY) $(ARGS)
 
-readme: venv  ## write the results block of README.md from reference/
+readme: venv  ## write docs/results.md and the results block of README.md from reference/
 	@$(BIN)/python -m rnnrepro readme
 
 bench: venv  ## time the engine against its peers, into results/bench: some four minutes on a quiet machine

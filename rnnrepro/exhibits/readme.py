@@ -1,30 +1,20 @@
-"""The results block of README.md: paper by exhibit by scale, reported beside ours, and the verdicts.
+"""The results block of README.md: a line a paper, with one of its exhibits and how its claims stand.
 
-Written from the files under reference/ alone (see `rnnrepro.exhibits.reference`), so that it can be checked without
-any training. An exhibit stands once, at the largest scale that has been run.
+All exhibits are in `docs/results.md` (`rnnrepro.exhibits.results_document`); both are written from the files under
+reference/ alone, so that they can be checked without any training.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rnnrepro import tables
-from rnnrepro.claims import table
-from rnnrepro.claims.verdicts import VERDICTS, Verdict
-from rnnrepro.config import SCALES, Exhibit, Paper
-from rnnrepro.digits import with_spread
 from rnnrepro.errors import Fault
-from rnnrepro.exhibits.chosen import spoken
-from rnnrepro.exhibits.numbers import shown
+from rnnrepro.exhibits import committed
+from rnnrepro.exhibits.committed import Line, Verdicts, counted, markdown_row
 from rnnrepro.project import Project
 
 START, END = "<!-- results: written by `make readme` from reference/ -->", "<!-- end of results -->"
-KINDS = ("table", "curves", "successes")
-SIGNS = {"supported": "✓", "not supported": "✗", "inconclusive": "?", "not run": "–"}
-MODELS, POINTS = 4, 2
-Row = Mapping[str, str]
+MORE = "All exhibits: [docs/results.md](docs/results.md)."
 
 
 def replaced(text: str, block: str) -> str:
@@ -37,113 +27,39 @@ def replaced(text: str, block: str) -> str:
 
 def block(project: Project, reference: Path) -> str:
     """The block as Markdown."""
-    files = {scale: reference / scale / "claims.csv" for scale in SCALES}
-    verdicts = {scale: table.read(path) for scale, path in files.items() if path.exists()}
-    if not verdicts:
+    said = committed.verdicts(reference)
+    if not said:
         return "\nNo results have been committed yet.\n\n"
-    lines = [
-        "| paper | exhibit | scale | reported | ours | claims |",
-        "| --- | --- | --- | --- | --- | --- |",
+    scales = [f"claims at `{scale}`" for scale in said]
+    head = ["paper", "exhibits", "one of them", "reported", "ours", *scales]
+    rows = [_row(project, key, reference, said) for key in project.papers]
+    table = [markdown_row(row) for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join(["", *table, "", f"{committed.legend(said)} {MORE}", "", ""])
+
+
+def _row(project: Project, key: str, reference: Path, said: Verdicts) -> list[str]:
+    every = list(committed.lines(project, key, reference, said))
+    found = [line for _, line in every if line is not None]
+    own = {scale: [v for v in verdicts if v.paper == key] for scale, verdicts in said.items()}
+    return [
+        f"[`{key}`](docs/results.md#{key})",
+        f"{len(found)} of {len(every)}",
+        *_shown(found),
+        *(counted(verdicts) for verdicts in own.values()),
     ]
-    missing = []
-    for key, paper in project.papers.items():
-        found = dict(_newest(key, paper, reference))
-        lines += [_line(key, paper, name, *found[name], verdicts) for name in found]
-        absent = [_title(e) for n, e in paper.exhibits.items() if e.kind in KINDS and n not in found]
-        missing += [f"- {key}, not run yet: {'; '.join(absent)}."] if absent else []
-    return "\n".join(["", *lines, "", _legend(verdicts), "", *missing, *[""] * bool(missing)]) + "\n"
 
 
-def _newest(key: str, paper: Paper, reference: Path) -> Iterator[tuple[str, tuple[str, list[Row]]]]:
-    """(exhibit, (scale, rows)) of each exhibit of numbers, at the largest scale at which we have some."""
-    for name, entry in paper.exhibits.items():
-        for scale in reversed(SCALES):
-            path = reference / scale / key / f"{name}.csv"
-            if entry.kind not in KINDS or not path.exists():
-                continue
-            with path.open(encoding="utf-8", newline="") as file:
-                rows = list(csv.DictReader(file))
-            if any(row.get("mean") or row.get("successes") for row in rows):
-                yield name, (scale, rows)
-                break
+def _shown(found: list[Line]) -> list[str]:
+    """The exhibit that speaks for a paper: the first with values of both for an experiment, else the first."""
+    for line in found:
+        if both := [place for place in line.ours if place in line.reported]:
+            return [_where(line, both[0]), line.reported[both[0]], line.ours[both[0]]]
+    if not found:
+        return ["", "", ""]
+    place, ours = next(iter(found[0].ours.items()))
+    return [_where(found[0], place), "", ours]
 
 
-def _title(entry: Exhibit) -> str:
-    known = entry.number and not entry.number.startswith("not known") and entry.number not in entry.title
-    return entry.title + (f" · {entry.number}" if known else "")
-
-
-def _line(key: str, paper: Paper, name: str, scale: str, rows: Sequence[Row],
-          verdicts: Mapping[str, Sequence[Verdict]]) -> str:  # fmt: skip
-    entry = paper.exhibits[name]
-    own = [v for v in verdicts[scale] if v.paper == key and v.experiment in entry.experiments]
-    printed, ours = _groups(rows, _printed), _groups(rows, _ours)
-    cells = [key, _title(entry), scale, printed, ours, _verdicts(own)]
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-def _groups(rows: Sequence[Row], write: Callable[[Row], str]) -> str:
-    """The first models of each experiment, and how many more there are."""
-    groups: dict[str, list[str]] = {}
-    for row in _condensed(rows):
-        if text := write(row):
-            place = row.get("panel") or row.get("experiment", "").replace("_", " ")
-            groups.setdefault(place, []).append(f"{row.get('label') or row.get('model')} {text}")
-    most = MODELS if len(groups) == 1 else MODELS - 1
-    words = []
-    for place, models in groups.items():
-        more = f" · {len(models) - most} more" if len(models) > most else ""
-        words.append((f"{place}: " if len(groups) > 1 else "") + " · ".join(models[:most]) + more)
-    return "; ".join(words) or "–"
-
-
-def _condensed(rows: Sequence[Row]) -> Iterator[Row]:
-    """One row a model: of more than two grid points the best, and how many there are."""
-    settings: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        known = row.get("arm") and row.get("point") and row.get("mean")
-        own = (
-            (row.get("panel", ""), row.get("experiment", ""), row.get("split", ""), row["arm"])
-            if known
-            else ()
-        )
-        settings.setdefault(own or (str(id(row)),), []).append(row)
-    for points in settings.values():
-        if len(points) <= POINTS:
-            yield from points
-            continue
-        sign = -1 if tables.row("metric", points[0].get("metric", "mse")).better == "higher" else 1
-        best = min(points, key=lambda row: sign * float(row["mean"]))
-        place, words = best["point"], spoken(best["point"], [row["point"] for row in points])
-        label = best.get("label") or best["model"]
-        for ending in (f" ({place})", f" ({words})", f", {words}"):
-            label = label.removesuffix(ending)
-        yield {**best, "label": f"{label} ({words}, best of {len(points)})"}
-
-
-def _printed(row: Row) -> str:
-    value = row.get("reported_value") or row.get("reported")
-    if value and row.get("reported_runs"):
-        return f"{int(float(value))} of {int(float(row['reported_runs']))}"
-    return shown(float(value)) if value else ""
-
-
-def _ours(row: Row) -> str:
-    if row.get("successes"):
-        return f"{row['successes']} of {row['runs']}"
-    if not row.get("mean"):
-        return ""
-    return with_spread(float(row["mean"]), float(row["sd"]) if row.get("sd") else None)
-
-
-def _verdicts(verdicts: Sequence[Verdict]) -> str:
-    counts = {kind: sum(v.verdict == kind for v in verdicts) for kind in VERDICTS if kind != "not run"}
-    return " ".join(f"{count} {SIGNS[kind]}" for kind, count in counts.items() if count) or "–"
-
-
-def _legend(verdicts: Mapping[str, Sequence[Verdict]]) -> str:
-    said = [f"at `{scale}` {table.counted(found)}" for scale, found in verdicts.items()]
-    return (
-        "Ours: mean ± standard deviation over seeds, or how many of all runs succeed. Claims on the exhibit's "
-        f"experiments: ✓ supported, ✗ not supported, ? inconclusive. All claims: {'; '.join(said)}."
-    )
+def _where(line: Line, place: str) -> str:
+    several = f", {place}" if len({*line.reported, *line.ours}) > 1 else ""
+    return f"{line.title}{several} (`{line.scale}`)"

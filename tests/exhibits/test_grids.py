@@ -10,7 +10,7 @@ from rnnrepro.claims import table
 from rnnrepro.claims.statistics import of_cell
 from rnnrepro.cli.claims import verdicts
 from rnnrepro.errors import Fault
-from rnnrepro.exhibits import chosen, page, readme
+from rnnrepro.exhibits import chosen, page, results_document
 from rnnrepro.exhibits.figures import arrays
 from rnnrepro.project import load
 
@@ -200,19 +200,20 @@ def kept(grids, grid_results, grid_view, tmp_path):
     return folder.parent
 
 
-def test_the_readme_counts_successes_beside_the_reported_ones(grids, kept):
-    (line,) = [line for line in readme.block(load(grids), kept).splitlines() if "| Successful runs |" in line]
+def test_the_results_count_successes_beside_the_reported_ones(grids, kept):
+    document = results_document.text(load(grids), kept)
+    (line,) = [line for line in document.splitlines() if "| Successful runs |" in line]
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     assert cells[3] == "chain 46 of 462 · orthogonal 0 of 594"
     assert cells[4].startswith("chain 15 of 15 · orthogonal ") and cells[5] == "1 ✓"
 
 
 @pytest.mark.parametrize("kind", ["table", "curves"])
-def test_the_readme_has_one_entry_a_model_whatever_its_grid(grids, kept, kind):
+def test_the_results_have_one_entry_a_model_whatever_its_grid(grids, kept, kind):
     folder = kept / "quick" / "beta"
     (folder / f"{kind}_all.csv").replace(folder / f"{kind}_best.csv")
     title = {"table": "The best setting of each", "curves": "Curves of the best setting"}[kind]
-    (line,) = [line for line in readme.block(load(grids), kept).splitlines() if title in line]
+    (line,) = [line for line in results_document.text(load(grids), kept).splitlines() if title in line]
     assert line.count("(gain 1.02, best of 3)") == 3 and line.count("chain (gain") == 1
 
 
