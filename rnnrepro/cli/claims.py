@@ -13,15 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnrepro import plan, reported
-from rnnrepro.cli.common import (
-    check_settings,
-    project_of,
-    project_options,
-    results_of,
-    results_option,
-    scale_of,
-    scale_option,
-)
+from rnnrepro.cli.common import check_settings, results_of, results_options
 from rnnrepro.project import Project
 
 if TYPE_CHECKING:
@@ -34,21 +26,18 @@ NAME, HELP = "claims", "judge the papers' claims by the results of a scale"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("papers", nargs="*", metavar="PAPER", help="default: those in config.yaml")
-    results_option(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="also write the verdicts as CSV")
-    scale_option(parser)
-    project_options(parser)
+    results_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the verdicts and write them where asked."""
     from rnnrepro.claims import table
 
-    project = project_of(args)
-    scale = scale_of(args, project)
-    results = results_of(args, scale)
-    check_settings(args, results, plan.cells(project, scale, args.papers or project.chosen))
-    found = verdicts(project, scale, results, args.papers or project.chosen)
+    project, scale, results = results_of(args)
+    papers = args.papers or project.chosen
+    check_settings(args, results, plan.cells(project, scale, papers))
+    found = verdicts(project, scale, results, papers)
     for v in found:
         marks = "".join(f" ({mark})" for mark in ("few seeds" * v.few_seeds, v.note) if mark)
         print(f"{v.paper}/{v.claim}: {v.verdict}{marks}\n  {v.text}\n  {v.detail}")

@@ -10,17 +10,9 @@ of what is being trained now. Give the same --set as the pipeline had, or its ad
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.cli.common import (
-    project_of,
-    project_options,
-    results_of,
-    results_option,
-    scale_of,
-    scale_option,
-)
+from rnnrepro.cli.common import place_of, place_options
 from rnnrepro.own_folder import cache_folder
 
 NAME, HELP = "clean", "what nothing needs any more; removed with --yes"
@@ -30,8 +22,6 @@ _MOST = 5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    results_option(parser)
-    parser.add_argument("--state", type=Path, metavar="DIR", help="default: state/SCALE")
     parser.add_argument(
         "--days",
         type=float,
@@ -40,21 +30,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="name every file, not the first few of a kind")
     parser.add_argument("--yes", action="store_true", help="remove what is listed")
-    scale_option(parser)
-    project_options(parser)
+    place_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """List, and remove where that is asked for."""
     from rnnrepro.watching import compiled
-    from rnnrepro.watching.folder import Place, follows
+    from rnnrepro.watching.folder import follows
     from rnnrepro.watching.leftovers import KINDS, by_kind, leftovers
     from rnnrepro.watching.removal import remove
     from rnnrepro.watching.say import size
 
-    project = project_of(args)
-    scale = scale_of(args, project)
-    place = Place.of(scale, results_of(args, scale), args.state)
+    project, scale, place = place_of(args)
     cells = plan.cells(project, scale, list(project.papers))
     cache = cache_folder()
     found = leftovers(cells, place, follow=follows(project, scale), days=args.days)

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""What commands share: their options, and the project, scale and folders that these name."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rnnrepro.project import Project, load
 
 if TYPE_CHECKING:
     from rnnrepro.plan import Cell
+    from rnnrepro.watching.folder import Place
 
 
 def project_options(parser: argparse.ArgumentParser) -> None:
@@ -32,19 +33,47 @@ def project_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def scale_option(parser: argparse.ArgumentParser) -> None:
-    """--scale."""
+def scale_options(parser: argparse.ArgumentParser) -> None:
+    """--scale, --config and --set."""
     parser.add_argument("--scale", choices=SCALES, help="default: the scale in config.yaml")
+    project_options(parser)
 
 
-def results_option(parser: argparse.ArgumentParser) -> None:
-    """--results."""
+def results_options(parser: argparse.ArgumentParser) -> None:
+    """--results, --scale, --config and --set."""
     parser.add_argument("--results", type=Path, metavar="DIR", help="default: results/SCALE")
+    scale_options(parser)
 
 
-def results_of(args: argparse.Namespace, scale: str) -> Path:
-    """The results folder of `scale` that the options name."""
-    return args.results or Path("results", scale)
+def place_options(parser: argparse.ArgumentParser) -> None:
+    """--state, --results, --scale, --config and --set."""
+    parser.add_argument("--state", type=Path, metavar="DIR", help="default: state/SCALE")
+    results_options(parser)
+
+
+def project_of(args: argparse.Namespace) -> Project:
+    """The project that the options name."""
+    return load(args.config, overrides=changes_of(args.changes))
+
+
+def scale_of(args: argparse.Namespace) -> tuple[Project, str]:
+    """The project, and the scale asked for or else the one in config.yaml."""
+    project = project_of(args)
+    return project, args.scale or project.user.scale
+
+
+def results_of(args: argparse.Namespace) -> tuple[Project, str, Path]:
+    """The project, the scale and the folder of its results that the options name."""
+    project, scale = scale_of(args)
+    return project, scale, args.results or Path("results", scale)
+
+
+def place_of(args: argparse.Namespace) -> tuple[Project, str, Place]:
+    """The project, the scale, and where its results, state and logs are."""
+    from rnnrepro.watching.folder import Place
+
+    project, scale, results = results_of(args)
+    return project, scale, Place.of(scale, results, args.state)
 
 
 def check_settings(args: argparse.Namespace, results: Path, cells: Iterable[Cell]) -> None:
@@ -63,16 +92,6 @@ def show_download(file: str, done: int, total: int) -> None:
         file=sys.stderr,
         flush=True,
     )
-
-
-def project_of(args: argparse.Namespace) -> Project:
-    """The project that the options name."""
-    return load(args.config, overrides=changes_of(args.changes))
-
-
-def scale_of(args: argparse.Namespace, project: Project) -> str:
-    """The scale asked for, or the one in config.yaml."""
-    return args.scale or project.user.scale
 
 
 def changes_of(given: list[str]) -> dict[str, Any]:

@@ -11,16 +11,7 @@ import argparse
 from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.cli.common import (
-    changes_of,
-    check_settings,
-    project_of,
-    project_options,
-    results_of,
-    results_option,
-    scale_of,
-    scale_option,
-)
+from rnnrepro.cli.common import changes_of, check_settings, results_of, results_options
 from rnnrepro.errors import Fault, nearest
 
 NAME, HELP = "exhibit", "make one table or figure of a paper"
@@ -30,27 +21,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("paper", metavar="PAPER")
     parser.add_argument("exhibit", metavar="EXHIBIT")
-    results_option(parser)
     parser.add_argument(
         "--output",
         type=Path,
         metavar="PREFIX",
         help="path of the files without their ending (default: PAPER/EXHIBIT among the results)",
     )
-    scale_option(parser)
-    project_options(parser)
+    results_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the notebook and name what it wrote."""
     from rnnrepro.exhibits import notebook, outputs
 
-    project = project_of(args)
-    scale = scale_of(args, project)
+    project, scale, results = results_of(args)
     known = project.paper(args.paper).exhibits
     if args.exhibit not in known:
         raise Fault(f"unknown exhibit {args.paper}/{args.exhibit}{nearest(args.exhibit, known)}")
-    results = results_of(args, scale)
     check_settings(args, results, plan.exhibit_cells(project, scale, args.paper, args.exhibit))
     output = args.output or results / args.paper / args.exhibit
     notebook.render(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rnnrepro import exhibits, plan, tables
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import scale_of, scale_options
 
 NAME, HELP = "list", "papers, experiments and exhibits; or the rows of a vocabulary"
 
@@ -15,13 +15,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "kind", nargs="?", choices=sorted([*tables.KINDS, "exhibit"]), help="list this vocabulary instead"
     )
-    scale_option(parser)
-    project_options(parser)
+    scale_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the list."""
-    project = project_of(args)
+    project, scale = scale_of(args)
     if args.kind == "exhibit":
         for name, kind in exhibits.KINDS.items():
             print(
@@ -32,7 +31,6 @@ def run(args: argparse.Namespace) -> int:
         for name, row in tables.KINDS[args.kind].items():
             print(f"{name:20s} {row.about}")
         return 0
-    scale = scale_of(args, project)
     for key in project.chosen:
         paper = project.paper(key)
         print(f"{key}: {paper.title} ({paper.venue})")

@@ -14,15 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.cli.common import (
-    check_settings,
-    project_of,
-    project_options,
-    results_of,
-    results_option,
-    scale_of,
-    scale_option,
-)
+from rnnrepro.cli.common import check_settings, results_of, results_options
 from rnnrepro.errors import Fault
 
 NAME, HELP = "metrics", "put the results of all cells of a scale into one file"
@@ -30,19 +22,15 @@ NAME, HELP = "metrics", "put the results of all cells of a scale into one file"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    results_option(parser)
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: metrics.parquet among the results"
     )
-    scale_option(parser)
-    project_options(parser)
+    results_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the file and say how much went into it."""
-    project = project_of(args)
-    scale = scale_of(args, project)
-    results = results_of(args, scale)
+    project, scale, results = results_of(args)
     cells = plan.cells(project, scale)
     check_settings(args, results, cells)
     output = args.output or results / "metrics.parquet"

@@ -9,15 +9,7 @@ import argparse
 from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.cli.common import (
-    check_settings,
-    project_of,
-    project_options,
-    results_of,
-    results_option,
-    scale_of,
-    scale_option,
-)
+from rnnrepro.cli.common import check_settings, results_of, results_options
 
 NAME, HELP = "page", "make the page of a paper"
 
@@ -25,12 +17,10 @@ NAME, HELP = "page", "make the page of a paper"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("paper", metavar="PAPER")
-    results_option(parser)
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: PAPER/index.html among the results"
     )
-    scale_option(parser)
-    project_options(parser)
+    results_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,10 +28,8 @@ def run(args: argparse.Namespace) -> int:
     from rnnrepro.cli.claims import verdicts
     from rnnrepro.exhibits import page
 
-    project = project_of(args)
-    scale = scale_of(args, project)
+    project, scale, results = results_of(args)
     project.paper(args.paper)
-    results = results_of(args, scale)
     check_settings(args, results, plan.cells(project, scale, [args.paper]))
     output = args.output or results / args.paper / "index.html"
     found = verdicts(project, scale, results, [args.paper])

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from rnnrepro import plan
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option
+from rnnrepro.cli.common import scale_of, scale_options
 from rnnrepro.duration import duration
 
 NAME, HELP = "plan", "what would be trained, and what it costs"
@@ -16,15 +16,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("papers", nargs="*", metavar="PAPER")
     parser.add_argument("--json", action="store_true", help="as JSON, a row a cell")
-    scale_option(parser)
-    project_options(parser)
+    scale_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan."""
-    project = project_of(args)
+    project, scale = scale_of(args)
     project.check()
-    scale = scale_of(args, project)
     cells = plan.cells(project, scale, args.papers or None)
     if args.json:
         print(json.dumps([_row(cell) for cell in cells], indent=1))

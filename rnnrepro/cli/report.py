@@ -10,24 +10,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rnnrepro.cli.common import (
-    project_of,
-    project_options,
-    results_of,
-    results_option,
-    scale_of,
-    scale_option,
-)
+from rnnrepro.cli.common import results_of, results_options
 
 NAME, HELP = "report", "make the report of a scale"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    results_option(parser)
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: report.html among the results")
-    scale_option(parser)
-    project_options(parser)
+    results_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,9 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from rnnrepro.claims import table
     from rnnrepro.exhibits import report
 
-    project = project_of(args)
-    scale = scale_of(args, project)
-    results = results_of(args, scale)
+    project, scale, results = results_of(args)
     output = args.output or results / "report.html"
     verdicts = [v for v in table.read(results / "claims.csv") if v.paper in project.chosen]
     report.write(project, scale=scale, results=results, verdicts=verdicts, output=output)

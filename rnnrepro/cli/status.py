@@ -15,17 +15,9 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 
 from rnnrepro import plan
-from rnnrepro.cli.common import (
-    project_of,
-    project_options,
-    results_of,
-    results_option,
-    scale_of,
-    scale_option,
-)
+from rnnrepro.cli.common import place_of, place_options
 
 NAME, HELP = "status", "how far a scale is, at work or not"
 _SECONDS = 10.0
@@ -33,8 +25,6 @@ _SECONDS = 10.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    results_option(parser)
-    parser.add_argument("--state", type=Path, metavar="DIR", help="default: state/SCALE")
     parser.add_argument(
         "--watch",
         nargs="?",
@@ -44,20 +34,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"look again every so many seconds (default {_SECONDS:.0f}), until Ctrl-C",
     )
     parser.add_argument("--json", action="store_true", help="as JSON, one object a look")
-    scale_option(parser)
-    project_options(parser)
+    place_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the page, once or again and again."""
     from rnnrepro.watching import as_json, words
-    from rnnrepro.watching.folder import Place
     from rnnrepro.watching.page import page
 
-    project = project_of(args)
-    scale = scale_of(args, project)
+    project, scale, place = place_of(args)
     cells = plan.cells(project, scale)
-    place = Place.of(scale, results_of(args, scale), args.state)
     live = sys.stdout.isatty()
     paint = words.painted if live and "NO_COLOR" not in os.environ else words.plain
     try:

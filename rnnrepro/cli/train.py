@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from rnnrepro import environment, plan
-from rnnrepro.cli.common import project_of, project_options, scale_of, scale_option, show_download
+from rnnrepro.cli.common import scale_of, scale_options, show_download
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.project import Project, mirror_of
 
@@ -33,8 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", help="form of the loop over time: auto, plain, cpu or gpu")
     parser.add_argument("--minutes", type=float, help="stop cleanly after so many minutes")
     parser.add_argument("--threads", type=int, default=1, help="threads of this process (default 1)")
-    scale_option(parser)
-    project_options(parser)
+    scale_options(parser)
 
 
 def cell_of(project: Project, scale: str, experiment: str, arm: str) -> plan.Cell:
@@ -57,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Train; 75 when stopped before the end."""
     if args.backend is not None:
         args.changes.append(f"backend={args.backend}")
-    project = project_of(args)
-    scale = scale_of(args, project)
+    project, scale = scale_of(args)
     cell = cell_of(project, scale, args.experiment, args.model)
     if args.seed is not None and args.output:
         raise Fault("--seed trains one seed; --output is the file of a whole cell: give one of the two")
