@@ -1,14 +1,13 @@
-"""CSV files whose lines are dataclasses of one schema: read with every fault by line, written whole or not at all."""
+"""CSV files whose lines are dataclasses of one schema: read with every fault by line."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from rnnrepro.errors import Fault
-from rnnrepro.records import atomically
 
 Row = TypeVar("Row")
 
@@ -49,19 +48,3 @@ def read(
     if faults:
         raise Fault("\n".join(faults))
     return rows
-
-
-def write(path: str | Path, columns: Sequence[str], rows: Sequence[Any], faults: Sequence[str]) -> None:
-    """Write the attributes of the rows by these names, None as nothing; if there are `faults`, raise Fault instead."""
-    if faults:
-        raise Fault("\n".join(faults))
-
-    def fill(part: Path) -> None:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows(
-                ["" if v is None else v for v in (getattr(row, c) for c in columns)] for row in rows
-            )
-
-    atomically(path, fill)

@@ -102,12 +102,6 @@ def _point(entry: dict[str, str]) -> Point:
     return Point(**{**entry, **numbers, "std": float(entry["std"]) if entry["std"] else None})
 
 
-def write(path: str | Path, points: Sequence[Point]) -> None:
-    """Write `points`, whole or not at all. Raises Fault where one is wrong."""
-    faults = [f"{' '.join(point.curve)}: {message}" for point in points for message in faults_of(point)]
-    csv_rows.write(path, COLUMNS, points, [*faults, *_faults_of_curves(points)])
-
-
 def of_paper(project: Project, paper: str) -> list[Point]:
     """The paper's points; none where it has no file."""
     path = project.folder / "reported" / f"{paper}{ENDING}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -112,12 +112,6 @@ def _twice(rows: Iterable[Reported]) -> list[str]:
     seen: set[tuple[str, ...]] = set()
     again = [row.identity for row in rows if row.identity in seen or seen.add(row.identity)]
     return [f"twice: {' '.join(filter(None, identity))}" for identity in again]
-
-
-def write(path: str | Path, rows: Sequence[Reported]) -> None:
-    """Write `rows`, whole or not at all. Raises Fault where a row is wrong or stands there twice."""
-    faults = [f"{row.exhibit} {row.cell} {row.part}: {message}" for row in rows for message in faults_of(row)]
-    csv_rows.write(path, COLUMNS, rows, [*faults, *_twice(rows)])
 
 
 def of_paper(project: Project, paper: str) -> list[Reported]:

@@ -14,6 +14,7 @@ from rnnrepro.errors import Fault
 from rnnrepro.project import load
 from rnnrepro.published import COLUMNS, Point
 from rnnrepro.reported import STATUSES, absence
+from tests import csv_files
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "config" / "reported").glob(f"*{published.ENDING}"))
@@ -61,7 +62,7 @@ POINTS = st.builds(
 def test_what_is_written_is_read_again(tmp_path_factory, points):
     counted = [Point(**{**vars(p), "x": float(i)}) for i, p in enumerate(points)]
     path = tmp_path_factory.mktemp("published") / "a_curves.csv"
-    published.write(path, counted)
+    csv_files.write(path, Point, counted)
     assert published.read(path) == counted
 
 
@@ -88,9 +89,9 @@ def test_points_are_sorted_into_curves():
     ],
 )
 def test_a_wrong_point_is_named(tmp_path, changes, said):
-    with pytest.raises(Fault, match=said):
-        published.write(tmp_path / "a_curves.csv", [point(**changes)])
-    assert not (tmp_path / "a_curves.csv").exists()
+    csv_files.write(tmp_path / "a_curves.csv", Point, [point(**changes)])
+    with pytest.raises(Fault, match=f"row 2: .*{said}"):
+        published.read(tmp_path / "a_curves.csv")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,9 @@ def test_a_wrong_point_is_named(tmp_path, changes, said):
     ],
 )
 def test_points_that_make_no_curve_are_named(tmp_path, second, said):
+    csv_files.write(tmp_path / "a_curves.csv", Point, [point(), point(**second)])
     with pytest.raises(Fault, match=said):
-        published.write(tmp_path / "a_curves.csv", [point(), point(**second)])
+        published.read(tmp_path / "a_curves.csv")
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,16 @@
 from __future__ import annotations
 
-import importlib.util
-import math
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnrepro import published, reported, tables
+from rnnrepro import published, reported
 from rnnrepro.errors import Fault
 from rnnrepro.project import load
-from rnnrepro.reported import COLUMNS, SPREADS, STATUSES, Reported, faults_of, read, write
+from rnnrepro.reported import COLUMNS, SPREADS, STATUSES, Reported, faults_of, read
+from tests import csv_files
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(p for p in (ROOT / "config" / "reported").glob("*.csv") if not p.name.endswith("_curves.csv"))
@@ -35,21 +32,6 @@ def row(**settings) -> Reported:
 @pytest.fixture(scope="module")
 def project():
     return load(ROOT / "config")
-
-
-@pytest.fixture(scope="module")
-def convert():
-    """The conversion script as a module."""
-    spec = importlib.util.spec_from_file_location(
-        "convert_reported", ROOT / "scripts" / "convert_reported.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    # dataclasses look their module up while it is being run
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(ROOT / "scripts")
-        patch.setitem(sys.modules, spec.name, module)
-        spec.loader.exec_module(module)
-        yield module
 
 
 def test_every_paper_has_its_file_of_reported_values(project):
@@ -155,7 +137,7 @@ def test_every_row_resolves(path, project):
         ("momentumrnn", "heat_words", "heat_words/momentum_lstm", "mu=0,epsilon=1", 4.0895, None, "seen"),
     ],
 )
-def test_values_are_those_of_the_cards(paper, exhibit, cell, part, value, spread, status):
+def test_values_are_those_that_were_read(paper, exhibit, cell, part, value, spread, status):
     rows = read(ROOT / "config" / "reported" / f"{paper}.csv")
     own = [r for r in rows if (r.exhibit, r.cell, r.part) == (exhibit, cell, part)]
     (found,) = [r for r in own if not r.quoted_from] or own
@@ -210,15 +192,17 @@ def test_a_spread_may_be_less_sure_than_its_value():
 )
 def test_each_fault_of_a_row_is_named(settings, message, tmp_path):
     assert any(message in fault for fault in faults_of(row(**settings)))
-    with pytest.raises(Fault, match=r"table1|Table 1"):
-        write(tmp_path / "x.csv", [row(**settings)])
-    assert not (tmp_path / "x.csv").exists()
+    csv_files.write(tmp_path / "x.csv", Reported, [row(**settings)])
+    with pytest.raises(Fault, match=f"row 2: .*{message}"):
+        read(tmp_path / "x.csv")
 
 
 def test_the_same_number_does_not_stand_there_twice(tmp_path):
+    csv_files.write(tmp_path / "x.csv", Reported, [row(), row(value=0.8)])
     with pytest.raises(Fault, match=r"twice: table1 copying/lstm\.n63"):
-        write(tmp_path / "x.csv", [row(), row(value=0.8)])
-    write(tmp_path / "x.csv", [row(), row(value=0.8, quoted_from="others")])
+        read(tmp_path / "x.csv")
+    csv_files.write(tmp_path / "x.csv", Reported, [row(), row(value=0.8, quoted_from="others")])
+    assert len(read(tmp_path / "x.csv")) == 2
 
 
 @pytest.mark.parametrize(
@@ -232,7 +216,7 @@ def test_the_same_number_does_not_stand_there_twice(tmp_path):
 )
 def test_a_file_that_was_edited_wrongly_says_where(tmp_path, old, new, message):
     path = tmp_path / "x.csv"
-    write(path, [row()])
+    csv_files.write(path, Reported, [row()])
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(Fault, match=message):
         read(path)
@@ -269,130 +253,13 @@ rows_of_any_kind = st.builds(
 @given(st.lists(rows_of_any_kind, max_size=4, unique_by=lambda r: r.identity))
 def test_rows_survive_their_file(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("rows") / "x.csv"
-    write(path, rows)
+    csv_files.write(path, Reported, rows)
     assert read(path) == rows
     assert path.read_text(encoding="utf-8").partition("\n")[0] == ",".join(COLUMNS)
 
 
 def test_part_reads_as_a_mapping():
     assert row(part="alpha=0.95,d=0").settings == {"alpha": "0.95", "d": "0"} and row().settings == {}
-
-
-CARD = """
-tables:
-- id: supp_table4
-  metric: accuracy_percent
-  better: higher
-  rows:
-  - &first {model: rnn, task: ptb_char, hidden: 1024, setting: {bptt: 150, comparison: fixed_params}, value: 40.01,
-            std: 0.026, std_kind: sem, status: seen, source: "a  long\\n line"}
-  - {<<: *first, setting: {bptt: 150, comparison: fixed_hidden}}
-  - {<<: *first, model: eurnn, hidden: 2048, setting: {bptt: 300}, value: 65.68, std: 0.002, std_status: recalled}
-- id: digitised_psmnist
-  metric: accuracy
-  better: higher
-  rows:
-  - &digit {model: nnrnn, task: psmnist, hidden: 512, setting: {epoch: 70, split: validation}, value: 0.94,
-            precision: 0.01, status: digitised, source: figure}
-  - {<<: *digit, value: 0.945}
-"""
-
-
-def test_conversion_of_an_invented_card(convert):
-    rnn, eurnn, nnrnn = convert.convert("nnrnn", yaml.safe_load(CARD))
-    assert (rnn.exhibit, rnn.cell, rnn.metric) == ("table1_accuracy", "characters_150/rnn", "accuracy")
-    assert (rnn.value, rnn.spread, rnn.spread_kind, rnn.status_spread) == (0.4001, 0.00026, "sem", "seen")
-    assert rnn.source == "a long line"
-    assert (eurnn.cell, eurnn.status, eurnn.status_spread) == (
-        "characters_300/eurnn.n2048",
-        "seen",
-        "recalled",
-    )
-    assert (nnrnn.value, nnrnn.spread) == (
-        0.94,
-        None,
-    ) and "0.945 where another figure repeats it" in nnrnn.note
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("id: supp_table4", "id: supp_table9", "has no place"),
-        ("accuracy_percent", "accuracy_promille", "unknown metric"),
-        ("task: ptb_char", "task: enwik8", "unknown task 'enwik8'"),
-        ("better: higher", "better: lower", "for accuracy it is higher"),
-        (
-            "comparison: fixed_hidden}",
-            "comparison: fixed_hidden}, value: 41.0",
-            "stands twice: 0.4001 and 0.41",
-        ),
-    ],
-)
-def test_a_card_that_does_not_fit_is_a_fault(convert, old, new, message):
-    with pytest.raises(Fault, match=message):
-        convert.convert("nnrnn", yaml.safe_load(CARD.replace(old, new, 1)))
-
-
-def test_the_script_writes_files_that_read_back(convert, tmp_path, capsys):
-    (tmp_path / "nnrnn.yaml").write_text(CARD, encoding="utf-8")
-    assert convert.main([str(tmp_path), "nnrnn", "--output", str(tmp_path)]) == 0
-    assert len(read(tmp_path / "nnrnn.csv")) == 3 and "nnrnn: 3 values" in capsys.readouterr().out
-    assert convert.main([str(tmp_path), "scornn", "--output", str(tmp_path)]) == 2
-
-
-SPOKEN = """
-tables:
-- id: table2
-  metric: masked MSE (dB^2)
-  better: lower
-  rows:
-  - {model: LSTM, task: timit, hidden: 158, value: 9.37, std: 0.14, split: test, source: paper, status: recalled}
-  - {model: LSTM, task: timit, hidden: 158, value: 9.3729, std: 0.137, split: test, derived: mean of minima,
-     source: curves, status: seen}
-  - {model: "LSTM (literature, X)", task: timit, hidden: 158, value: 12.62, split: test, source: paper, status: seen}
-- id: table3
-  metric: perplexity
-  better: lower
-  rows:
-  - {model: SRLSTM, task: ptb_word, hidden: 1150, value: 58.83, std: 0.62, split: test, setting: {epsilon: 0.6},
-     source: notebook (std recalled), status: seen}
-"""
-
-
-def test_what_a_card_says_beside_its_settings_or_in_words_arrives(convert):
-    exact, quoted, words = convert.convert("momentumrnn", yaml.safe_load(SPOKEN))
-    assert (exact.value, exact.spread, exact.spread_kind, exact.status) == (9.3729, 0.137, "sd", "derived")
-    assert exact.note == "mean of minima; printed 9.37 ± 0.14 (recalled)" and exact.part == "split=core"
-    assert (quoted.cell, quoted.quoted_from, quoted.value) == (exact.cell, "X", 12.62)
-    assert (words.cell, words.metric) == ("words/restart_lstm", "cross_entropy")
-    assert words.value == pytest.approx(math.log(58.83), abs=1e-4)
-    assert words.spread == pytest.approx(0.62 / 58.83, abs=1e-4)
-    assert (words.status, words.status_spread) == ("seen", "recalled") and "perplexity 58.83" in words.note
-
-
-CURVES = """
-training_curves:
-- {model: LSTM, task: timit, hidden: 158, quantity: test loss per epoch, x_unit: epoch (0-based), seeds: [0, 1],
-   points: [{x: 0, mean: 1545.0, std: 5.0}, {x: 10, mean: 583.0}], source: log, status: seen}
-- {model: SRLSTM, task: ptb_word, hidden: 1150, quantity: validation loss per epoch (nats/word),
-   x_unit: epoch (1-based), seeds: [0], points: [{x: 1, mean: 6.0, std: 0.1}], source: log, status: seen}
-- {model: DTRIV, task: pmnist, quantity: training mini-batch loss, x_unit: optimiser step, seeds: [0], points: [],
-   source: log, status: seen}
-"""
-
-
-def test_curves_of_a_card_are_those_of_our_arms_and_count_epochs_that_are_done(convert, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    monkeypatch.setitem(sys.modules, "convert_reported", convert)
-    curves = importlib.import_module("convert_curves")
-    first, later, words = curves.convert(yaml.safe_load(CURVES))
-    assert (first.experiment, first.model, first.split, first.metric) == ("timit", "lstm.n158", "core", "mse")
-    assert [(p.x, p.x_kind, p.value, p.std, p.seeds) for p in (first, later)] == [
-        (1, "epoch", 1545.0, 5.0, 2),
-        (11, "epoch", 583.0, None, 2),
-    ]
-    assert (words.experiment, words.model, words.x) == ("words", "restart_lstm", 1)
-    assert "number of units is not known" in capsys.readouterr().out
 
 
 def test_every_published_curve_is_of_an_arm_at_the_papers_scale(project):
@@ -402,7 +269,3 @@ def test_every_published_curve_is_of_an_arm_at_the_papers_scale(project):
         known = point.model in experiment.models
         assert known and point.split in ("train", *experiment.training.splits), point.curve
     assert len(published.curves(points)) == 67
-
-
-def test_every_unit_of_the_cards_leads_to_a_metric_of_the_project(convert):
-    assert {metric for metric, _ in convert.METRICS.values()} <= set(tables.METRICS)

@@ -12,7 +12,8 @@ from rnnrepro import exhibits, records
 from rnnrepro.cli import main
 from rnnrepro.exhibits import style
 from rnnrepro.exhibits.view import View, open_view
-from rnnrepro.reported import Reported, write
+from rnnrepro.reported import Reported
+from tests import csv_files
 
 PAPER = """
 paper: delta
@@ -58,7 +59,7 @@ def place(tmp_path_factory) -> Path:
         (folder / "config" / sub).mkdir(parents=True)
     (folder / "config" / "papers" / "delta.yaml").write_text(PAPER, encoding="utf-8")
     rows = [printed("sbo_sgd"), printed("other"), printed("sbo_snag", "steps", "steps", 1250.0)]
-    write(folder / "config" / "reported" / "delta.csv", rows)
+    csv_files.write(folder / "config" / "reported" / "delta.csv", Reported, rows)
     for scale in ("quick", "small"):
         for model in MODELS:
             words = [
