@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rnnrepro import locks
 from rnnrepro.datasets import archives
 from rnnrepro.datasets.download import Progress, download
 from rnnrepro.datasets.registry import Dataset, File, paths, row
@@ -66,7 +66,7 @@ def _alone(home: Path) -> Iterator[None]:
         home.mkdir(parents=True, exist_ok=True)
         lock = open(home / ".lock", "w")  # noqa: SIM115  held until the block ends
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        locks.take(lock.fileno(), home, "name another folder for `data` in config.yaml")
         yield
 
 

@@ -8,7 +8,6 @@ process that loads the scan has the second alone. Where a product and a sum are 
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import importlib.util
 import os
@@ -17,15 +16,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, MutableSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import rnnrepro
+from rnnrepro import locks
 
 _MOST_SLOTS = 8
+_NO_LOCKS = "name another one for compiled scans with RNNREPRO_CACHE"
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,17 @@ def only_loaded(but: MutableSet[Wanted]) -> Iterator[None]:
         yield
 
 
+def check_lock() -> None:
+    """Raise Fault where the folder of compiled scans keeps no locks: then they can be neither compiled nor loaded."""
+    from rnnrepro.scan.source import cache_folder
+
+    with _opened_lock(cache_folder()) as lock, suppress(BlockingIOError):  # another process compiles
+        locks.take(lock.fileno(), cache_folder(), _NO_LOCKS, wait=False)
+
+
 def compile_apart(wanted: Wanted, say: Callable[[str], None]) -> None:
-    """Compile it in another process, which keeps it on the disk for this one and all later ones."""
+    """Compile it in another process, which keeps it on the disk for this one and all later ones. Raises Fault."""
+    check_lock()
     began = time.monotonic()
     failure = _failure(wanted)
     if failure:
@@ -119,10 +129,14 @@ def _compile(wanted: Wanted) -> None:
     scans = map(signatures, range(1, _MOST_SLOTS + 1))
     halves = (found for found in scans if found.get(wanted.function) == wanted.types)
     module = _imported(wanted)
-    with open(cache_folder() / "compiling.lock", "w") as lock:  # that of rnnrepro.scan.cpu.kernels
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _opened_lock(cache_folder()) as lock:
+        locks.take(lock.fileno(), cache_folder(), _NO_LOCKS)
         for name, types in next(halves, {wanted.function: wanted.types}).items():
             getattr(module, name).compile(types)
+
+
+def _opened_lock(folder: Path) -> IO[str]:
+    return open(folder / "compiling.lock", "w")  # that of rnnrepro.scan.cpu.kernels
 
 
 def _imported(wanted: Wanted) -> ModuleType:

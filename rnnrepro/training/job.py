@@ -128,6 +128,8 @@ def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Jo
         f"backend {backend} on {job.device}, threads: {torch.get_num_threads()}"
     )
     pulse.beat.backend = backend
+    if backend == "cpu":
+        apart.check_lock()
     waiting = _stacks(runs, stores, job, size)
     compiled: set[apart.Wanted] = set()
     while waiting:
@@ -136,6 +138,8 @@ def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Jo
             with apart.only_loaded(compiled):
                 if not _train_stack(cell, group, stores, job, pulse):
                     return False
+        except _OtherSteps:
+            pass
         except apart.NotCompiled as missing:
             apart.compile_apart(missing.wanted, job.say)
             compiled.add(missing.wanted)
@@ -185,17 +189,29 @@ def _say_split(cell: Cell, group: list[Run], left: list[Run], reason: str, job: 
 
 def _stacks(runs: Sequence[Run], stores: dict[str, RunStore], job: Job, size: int) -> list[list[Run]]:
     """Runs that can be trained together, equal but for seed and rates and at the same step, at most `size` each."""
-    groups: dict[tuple[str, int], list[Run]] = {}
+    groups: dict[tuple[str, int | None], list[Run]] = {}
     for run in runs:
         checkpoint = stores[run.digest].load(job.warn)
-        step = checkpoint["step"] if checkpoint else 0
+        step = checkpoint["step"] if checkpoint else None
         groups.setdefault((run.stack_digest, step), []).append(run)
     return [part for members in groups.values() for part in stacks.even(members, size)]
 
 
+class _OtherSteps(Exception):
+    """The runs of a stack are not at one step any more."""
+
+
+def _checkpoints(names: Sequence[str], stores: Mapping[str, RunStore], job: Job) -> list[dict[str, Any]]:
+    """The checkpoints of a stack's runs, none where it begins. Raises _OtherSteps where one has gone meanwhile."""
+    found = [stores[name].load(job.warn) for name in names]
+    if len({checkpoint and checkpoint["step"] for checkpoint in found}) > 1:
+        raise _OtherSteps
+    return [checkpoint for checkpoint in found if checkpoint]
+
+
 def _train_stack(cell: Cell, group: list[Run], stores: dict[str, RunStore], job: Job, pulse: Pulse) -> bool:
     names = [run.digest for run in group]
-    checkpoints = [found for name in names if (found := stores[name].load(job.warn))]
+    checkpoints = _checkpoints(names, stores, job)
     state = begin(
         [run.settings for run in group],
         names,

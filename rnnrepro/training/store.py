@@ -18,10 +18,9 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from rnnrepro import checksums, records
+from rnnrepro import checksums, locks, records
 from rnnrepro.checksums import Damaged
 from rnnrepro.errors import Fault
-from rnnrepro.training import locks
 
 _NEEDED = frozenset({"step", "network", "optimiser", "carried", "averages", "history", "seconds"})
 
@@ -97,7 +96,7 @@ class RunStore:
         waited = False
         while True:
             try:
-                locks.take(handle, self.folder.parent, wait=False)
+                locks.take(handle, self.folder.parent, "name another folder with --state", wait=False)
                 return
             except BlockingIOError:
                 if not waited:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rnnrepro import locks
 from rnnrepro.errors import Fault
-from rnnrepro.training import locks
 
 
 class Writer:
@@ -52,7 +52,7 @@ class Writer:
                 f"{self.place}: cannot be written ({error.strerror}); name another folder with --state"
             ) from None
         try:
-            locks.take(handle, self.root)
+            locks.take(handle, self.root, "name another folder with --state")
             yield handle
         finally:
             os.close(handle)

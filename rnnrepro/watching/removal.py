@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from rnnrepro import locks
+from rnnrepro.errors import Fault
 from rnnrepro.watching import space
 from rnnrepro.watching.compiled import LOCK
 from rnnrepro.watching.leftovers import Leftover
@@ -49,9 +50,11 @@ def _held(lock: Path | None) -> Iterator[None]:
     handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.take(handle, lock.parent, "remove it by hand when no trainer is at work", wait=False)
         except BlockingIOError:
             raise Refused("a trainer holds it") from None
+        except Fault as fault:
+            raise Refused(str(fault)) from None
         yield
     finally:
         os.close(handle)
