@@ -19,6 +19,7 @@ MODULES = {
 LAYERS = [
     {
         "environment",
+        "locks",
         "errors",
         "sense",
         "checksums",
@@ -49,7 +50,7 @@ LAYERS = [
         "site",
         "slurm",
     },
-    {"heartbeat", "watching"},
+    {"heartbeat", "watching", "refusals"},
     {"initialisers"},
     {"tasks", "matrices", "drives", "updates", "scan", "rules", "optim"},
     {"models"},
