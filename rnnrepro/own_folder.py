@@ -36,7 +36,7 @@ def check_caches() -> None:
     """
     if not hasattr(os, "geteuid"):
         return
-    places = {"NUMBA_CACHE_DIR": Path(folder)} if (folder := os.environ.get("NUMBA_CACHE_DIR")) else {}
+    places = {"NUMBA_CACHE_DIR": Path(named)} if (named := os.environ.get("NUMBA_CACHE_DIR")) else {}
     with suppress(Fault):  # a user without a home has no folder there that others could write to
         places["RNNREPRO_CACHE"] = cache_folder()
     for name, place in places.items():

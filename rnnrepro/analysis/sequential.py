@@ -100,17 +100,6 @@ def chain_total_memory(gain: float, size: int) -> float:
     return float(fisher.chain_memory_curve(gain, size=size, steps=size).sum())
 
 
-def chain_signal(gain: float, size: int, steps: int) -> np.ndarray:
-    """‖W^k e_1‖ of a chain: α^k up to k = N − 1, then exactly 0."""
-    k = np.arange(steps)
-    return np.where(k < size, float(gain) ** k, 0.0)
-
-
-def feedback_eigenvalues(gain: float, feedback: float, size: int) -> np.ndarray:
-    """2 √(αβ) cos(π m / (N + 1)), m = 1 … N, of a chain with feedback (α, β ≥ 0)."""
-    return 2 * np.sqrt(gain * feedback) * np.cos(np.pi * np.arange(1, size + 1) / (size + 1))
-
-
 def exact_henrici(kind: str, gain: float, size: int, feedback: float = 0.0) -> float:
     """Henrici's departure from normality: |α − β| √(N − 1) of chains, 0 of λI and λQ.
 

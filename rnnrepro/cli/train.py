@@ -11,11 +11,15 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnrepro import environment, plan
 from rnnrepro.cli.common import scale_of, scale_options, show_download
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.project import Project, mirror_of
+
+if TYPE_CHECKING:
+    import torch
 
 NAME, HELP = "train", "train a model of an experiment"
 NOT_DONE = 75  # EX_TEMPFAIL: stopped cleanly, run again to go on
@@ -81,7 +85,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     import torch
 
     from rnnrepro.datasets.fetch import fetch
-    from rnnrepro.training import job
+    from rnnrepro.training import job, saying
 
     torch.set_num_threads(args.threads)
     data = Path(project.user.data)
@@ -98,6 +102,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
         any_code=cell.scale == "paper" and project.user.retrain != "stale",
     )
     found = job.train(cell, work, runs)
+    saying.end()
     if found is None:
         return NOT_DONE
     if writer:
@@ -108,7 +113,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     return 0
 
 
-def _device(word: str) -> "torch.device":  # noqa: F821, UP037  torch is imported late
+def _device(word: str) -> torch.device:
     import torch
 
     if word == "cuda" and not torch.cuda.is_available():
