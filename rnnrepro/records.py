@@ -98,7 +98,7 @@ def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
     except OSError as error:
-        raise Fault(_unwritable(path, error)) from None
+        raise Fault(unwritable(path, error)) from None
     try:
         write(Path(name))
         with open(name, "rb+") as written:
@@ -106,7 +106,7 @@ def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         os.chmod(name, 0o666 & ~_UMASK)
         os.replace(name, path)
     except OSError as error:
-        raise Fault(_unwritable(path, error)) from None
+        raise Fault(unwritable(path, error)) from None
     finally:
         with suppress(OSError):
             os.unlink(name)
@@ -116,7 +116,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY)
 
 
-def _unwritable(path: Path, error: OSError) -> str:
+def unwritable(path: Path, error: OSError) -> str:
     """What keeps a file from being written, and the mend."""
     why = error.strerror or str(error).partition("\n")[0]
     if error.errno in _FULL or any(os.strerror(number) in why for number in _FULL):  # Arrow's have no number

@@ -22,6 +22,7 @@ from rnnrepro.checksums import Damaged
 from rnnrepro.errors import Fault
 
 NAME, HELP = "verify", "look for damaged results and state"
+_CLAIMS = "claims.csv"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,15 +60,19 @@ def _below(place: Path) -> Iterator[Path]:
     if not place.is_dir():
         yield place
         return
-    found = [*place.rglob("*.parquet"), *place.rglob("checkpoint")]
+    found = [*place.rglob("*.parquet"), *place.rglob("checkpoint"), *place.rglob(_CLAIMS)]
     yield from sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
 def _check(path: Path, *, seal: bool) -> None:
     from rnnrepro import records
+    from rnnrepro.claims import table
 
     if path.name == "checkpoint":
         checksums.behind(path.read_bytes(), path)
+        return
+    if path.name == _CLAIMS:
+        table.read(path)
         return
     if seal:
         _seal(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,7 +16,7 @@ import torch
 from rnnrepro import heartbeat, records
 from rnnrepro.errors import Fault
 from rnnrepro.plan import Cell, Run
-from rnnrepro.training import apart, memory, provenance, stacks
+from rnnrepro.training import apart, memory, provenance, saying, stacks
 from rnnrepro.training.loop import fit
 from rnnrepro.training.progress import Progress, Pulse
 from rnnrepro.training.state import TrainState, begin
@@ -42,7 +41,7 @@ class Job:
     stack: int | str = stacks.AUTO
     backend: str = "auto"
     any_code: bool = False
-    say: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True)
+    say: Callable[[str], None] = saying.say
     stopping: str | None = field(default=None, init=False)
     started: float = field(default_factory=time.monotonic, init=False)
     notes: list[str] = field(default_factory=list, init=False)

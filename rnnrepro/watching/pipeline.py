@@ -13,7 +13,7 @@ from pathlib import Path
 from rnnrepro import plan
 from rnnrepro.config import SCALES
 from rnnrepro.project import Project
-from rnnrepro.watching import folder, space
+from rnnrepro.watching import disks, folder, space
 from rnnrepro.watching.folder import Place
 from rnnrepro.watching.page import Page, Row, page
 from rnnrepro.watching.say import folded
@@ -77,6 +77,7 @@ class Pipeline:
                 yield from self._of_scale(self._page(scale))
         if not well:
             yield from self._other_logs()
+            yield from self._refused()
             yield "To go on, with nothing finished done again:"
             yield f"  {shlex.join(self.command)}"
 
@@ -111,6 +112,15 @@ class Pipeline:
         found = [(log, error) for log in logs if (error := folder.last_error(Path(log)))]
         for log, error in found[:_MOST]:
             yield from (*folded(f"failed: {error}"), f"    log: {log}")
+
+    def _refused(self) -> Iterator[str]:
+        """What could not be written, where no log says it: it may be the logs themselves."""
+        logs = (
+            Path(entry.path) for entry in space.files(Path("logs")) if space.modified(entry) >= self.began - 1
+        )
+        if not any(map(folder.last_error, logs)):
+            names = ("logs", "benchmarks", "results", "state", ".snakemake", self.project.user.data)
+            yield from filter(None, [disks.refused(map(Path, names))])
 
 
 def _modified(path: Path) -> float:

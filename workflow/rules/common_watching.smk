@@ -1,6 +1,22 @@
 """What the pipeline says while it runs and as its last words. No rule stands here."""
 
+import logging
+
+import snakemake.exceptions
 from snakemake.logging import logger
+
+# A log on a full disk is not worth a traceback for every line that it does not take.
+logging.raiseExceptions = False
+
+
+def in_one_line(error, linemaps=None, otherwise=snakemake.exceptions.format_exception_to_string):
+    """What the disk refuses Snakemake itself, as one error with its mend; of all else what Snakemake says."""
+    from rnnrepro.watching import disks
+
+    return disks.words(error) or otherwise(error, linemaps)
+
+
+snakemake.exceptions.format_exception_to_string = in_one_line
 
 
 @cache

@@ -72,6 +72,15 @@ def hold(folder: Path, locked: bool) -> None:
     os.set_inheritable(handle, True)  # past execv; Snakemake closes it in the processes that it starts
 
 
+def check(folder: Path) -> None:
+    """Raise Refused where what every job writes into cannot be written: Snakemake would say it in many lines."""
+    for place in (folder / name for name in ("results", "logs", "benchmarks")):
+        if place.exists() and not place.is_dir():
+            raise Refused(f"{place}: not a folder; move it away and run again")
+        if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+            raise Refused(f"{place}: cannot be written; make it writable and run again")
+
+
 def booted() -> str:
     """What names this start of this machine, alike in all its containers, whose host names differ."""
     try:
@@ -160,6 +169,8 @@ def main(arguments: list[str]) -> int:
         other = snakemake_in(folder) if locked else None
         if other is not None:
             raise Refused(at_work(folder, other))
+        if not looks(arguments):
+            check(folder)
     except Refused as refusal:
         print(f"error: {refusal}", file=sys.stderr)
         return 1
