@@ -12,10 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from rnnrepro.datasets import registry, timit
 
 torch.set_num_threads(1)
+
+# The examples are the same each time and no clock fails a test; `--hypothesis-profile=search` looks for new ones.
+for name, same in (("search", False), ("suite", True)):
+    settings.register_profile(
+        name,
+        derandomize=same,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

@@ -73,12 +73,14 @@ class Limits:
         return [Http(), Https()]
 
     def _watched(self, kind: type[http.client.HTTPConnection]) -> type[http.client.HTTPConnection]:
-        lines = self._lines
+        lines, end, cut = self._lines, self._end, self._cut
 
         def opened(*where: Any) -> socket.socket:
             line = socket.create_connection(*where)
             # A second handle of the connection: TLS takes the first one over, and cutting either cuts both.
             lines.append(socket.socket(fileno=os.dup(line.fileno())))
+            if time.monotonic() >= end:  # opened after the cut, which nothing else would make up for
+                cut()
             return line
 
         class Watched(kind):  # type: ignore[misc, valid-type]

@@ -96,19 +96,31 @@ def test_all_are_called_in_turn_with_their_threads_and_without_the_collector():
     assert torch.get_num_threads() == 1 and gc.isenabled()
 
 
-def test_what_is_too_short_for_the_clock_is_called_often():
-    count = [0]
+@pytest.fixture
+def lasting(monkeypatch):
+    """`lasting(seconds)`: a way that takes so long by a clock that nothing else moves."""
+    clock, calls = [0.0], []
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
 
-    def call():
-        count[0] += 1
+    def way(seconds: float) -> Contender:
+        def call():
+            calls.append(seconds)
+            clock[0] += seconds
 
-    timing.measure([Contender("a", call, "plain")], 0.0, rounds=1)
-    assert count[0] > 1000
+        return Contender("a", call, "plain")
+
+    way.calls = calls
+    return way
 
 
-def test_rounds_go_on_until_the_time_is_used():
-    samples = timing.measure([Contender("a", lambda: time.sleep(0.002), "plain")], 0.05, shortest=0.0)
-    assert len(samples) > timing.ROUNDS
+def test_what_is_too_short_for_the_clock_is_called_often(lasting):
+    samples = timing.measure([lasting(2.0**-16)], 0.0, rounds=1, shortest=2.0**-6)
+    assert len(lasting.calls) == 2 + 2**10 and samples.tolist() == [[2.0**-16]]
+
+
+def test_rounds_go_on_until_the_time_is_used(lasting):
+    samples = timing.measure([lasting(0.25)], 2.0, shortest=0.0)
+    assert len(samples) == 8 > timing.ROUNDS
 
 
 @pytest.mark.parametrize("stages", [1, 2])

@@ -102,7 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def drip(self, byte):
         with contextlib.suppress(OSError):
-            for _ in range(100):
+            for _ in range(2000):
                 self.wfile.write(byte)
                 time.sleep(0.05)
 
@@ -126,7 +126,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(download, "PAUSE", 0.0)
-    monkeypatch.setattr(download, "TIMEOUT", 5.0)
+    monkeypatch.setattr(download, "TIMEOUT", 60.0)
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "RNNREPRO_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     running = Server()

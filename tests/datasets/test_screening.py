@@ -75,7 +75,7 @@ def test_a_hostile_archive_is_refused_in_little_memory(name, tmp_path, monkeypat
     monkeypatch.setattr(screening, "MEMBERS", 500)
     make, said = BAD[name]
     (tmp_path / name).write_bytes(make())
-    began = time.monotonic()
+    began = time.process_time()
     tracemalloc.start()
     try:
         with pytest.raises(Fault, match=said):
@@ -83,7 +83,7 @@ def test_a_hostile_archive_is_refused_in_little_memory(name, tmp_path, monkeypat
         assert tracemalloc.get_traced_memory()[1] < 64 << 20
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 30  # a bound on hanging, not on speed
 
 
 def test_an_archive_longer_than_any_is_not_opened(tmp_path):

@@ -18,7 +18,7 @@ from rnnrepro.errors import Fault
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "workflow" / "config"
-SECONDS = 10.0
+SECONDS = 10.0  # of the processor: a busy machine gives less of it a second
 MANY = 600
 
 NUMBERS = st.sampled_from(
@@ -105,7 +105,7 @@ def mutated(draw, tree):
 
 def planned(folder: Path) -> None:
     """All that is made of settings before anything is trained; only a Fault may come of it, and soon."""
-    began = time.monotonic()
+    began = time.process_time()
     try:
         found = project.load(folder)
         found.check()
@@ -114,7 +114,7 @@ def planned(folder: Path) -> None:
                 assert cell.key and cell.digest and cell.estimate.runs
     except Fault as fault:
         assert str(fault).strip()
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 @pytest.fixture(scope="module")

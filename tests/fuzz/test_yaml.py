@@ -52,10 +52,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_yaml_is_a_fault_soon(name):
     text, said = HOSTILE[name]
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Fault, match=f"^the file: .*{said}" if name != "documents" else said):
         safe_yaml.parse(text, "the file")
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 10  # a bound on hanging, not on speed
 
 
 @given(

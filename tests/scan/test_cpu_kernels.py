@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -99,11 +98,11 @@ def test_every_sequence_of_every_run_is_served_once(runs: int, batch: int, threa
 
 
 def test_work_goes_over_the_threads_and_what_one_raises_is_raised() -> None:
-    seen = set()
+    seen, both = set(), threading.Barrier(2, timeout=300)
 
     def note(item: object) -> None:
         seen.add(threading.get_ident())
-        time.sleep(0.02)
+        both.wait()  # broken unless two threads are at work at once
 
     for_each(note, items(4, 8, 1), 2)
     assert len(seen) == 2 and threading.get_ident() not in seen

@@ -109,7 +109,7 @@ def test_a_lock_that_was_removed_while_it_was_waited_for_is_taken_anew(tmp_path)
             time.sleep(0.01)
         (store.folder / "lock").unlink()  # as `rnnrepro clean` does, which holds it then
         store.folder.rmdir()
-    thread.join(20)
+    thread.join(300)
     assert taken.is_set() and (store.folder / "lock").exists()
 
 

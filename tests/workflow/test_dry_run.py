@@ -58,10 +58,10 @@ def test_a_name_may_be_a_figure_in_one_paper_and_a_table_in_another(tiny):
     assert tiny.dry("--", "results/quick/second/fig_copying.csv").jobs == {"train": 2, "table": 1}
 
 
-def test_a_results_file_without_runs_is_trained_over_and_not_a_traceback(tiny):
+def test_a_results_file_without_runs_is_trained_over_and_not_a_traceback(own):
     target = "results/paper/runs/first/copying/nnrnn.parquet"
-    records.write_costs(tiny.place / target, [], scale="paper", key="first/copying/nnrnn")
-    said = tiny.dry("--forceall", "--", target)
+    records.write_costs(own.place / target, [], scale="paper", key="first/copying/nnrnn")
+    said = own.dry("--forceall", "--", target)
     assert said.status == 0, said.text
     assert said.trained == {"nnrnn on first/copying"}
 

@@ -48,8 +48,8 @@ def launch(folder: Folder) -> subprocess.Popen:
 
 
 def trainers(folder: Folder) -> list[int]:
-    """The trainers at work in the folder."""
-    found = []
+    """The trainers at work in the folder; what a trainer forks is no other one."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().decode().split("\0")
@@ -57,24 +57,26 @@ def trainers(folder: Folder) -> list[int]:
                 words[1:4] == ["-m", "rnnrepro", "train"]
                 and (entry / "cwd").resolve() == folder.place.resolve()
             ):
-                found.append(int(entry.name))
+                stat = (entry / "stat").read_text()
+                found[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
         except OSError:
             continue
-    return found
+    return [process for process, parent in found.items() if parent not in found]
 
 
 def killed_while_training(folder: Folder) -> list[int]:
-    """Start the pipeline, wait until it trains, `kill -9` Snakemake; the trainers it leaves behind."""
+    """Start the pipeline, hold its trainers once they train, `kill -9` Snakemake; the trainers it leaves behind."""
     pipeline = launch(folder)
     log = folder.place / LOG
     end = time.monotonic() + 300
     while not (log.exists() and "steps to go" in log.read_text()):
         assert time.monotonic() < end and pipeline.poll() is None, "it did not begin to train"
-        time.sleep(0.1)
-    time.sleep(1.0)
+        time.sleep(0.02)
+    left = trainers(folder)
+    for trainer in left:
+        os.kill(trainer, signal.SIGSTOP)  # however fast it is, it is half-way when the next pipeline starts
     pipeline.send_signal(signal.SIGKILL)
     pipeline.wait()
-    left = trainers(folder)
     assert left, "the trainer ended before Snakemake was killed: raise the number of steps"
     return left
 
@@ -98,12 +100,13 @@ def test_no_run_is_trained_by_two_and_the_rows_are_those_of_one_never_stopped(
     if trainer_dies_too:
         os.kill(left, signal.SIGKILL)
     again = launch(folder)
-    most, waited = 0, False
+    log, most, waited, end = folder.place / LOG, 0, False, time.monotonic() + 600
     while again.poll() is None:
         most = max(most, len(trainers(folder)))
-        waited = waited or "waiting for it" in (
-            (folder.place / LOG).read_text() if (folder.place / LOG).exists() else ""
-        )
+        if not waited and log.exists() and "waiting for it" in log.read_text():
+            waited = True
+            os.kill(left, signal.SIGCONT)
+        assert time.monotonic() < end, "the second pipeline does not end"
         time.sleep(0.05)
     said = again.stdout.read()
     assert again.returncode == 0, said
@@ -111,6 +114,6 @@ def test_no_run_is_trained_by_two_and_the_rows_are_those_of_one_never_stopped(
     if trainer_dies_too:
         assert most == 1
     else:
-        assert waited and "steps to go" not in (folder.place / LOG).read_text().split("waiting for it")[1]
+        assert waited and "steps to go" not in log.read_text().split("waiting for it")[1]
     assert records.read(folder.place / TARGET).table.equals(expected)
     assert not trainers(folder)

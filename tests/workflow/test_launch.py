@@ -21,7 +21,7 @@ LAUNCH = Path(__file__).parents[2] / "workflow" / "scripts" / "launch.py"
 SNAKEFILE = """
 rule slow:
     output: "done"
-    shell: "echo $$ > pid; until [ -e go ]; do sleep 0.1; done; touch {output}"
+    shell: "echo $$ > part; mv part pid; until [ -e go ]; do sleep 0.1; done; touch {output}"
 """
 
 
@@ -56,7 +56,7 @@ def start(folder, started, *command: str) -> subprocess.Popen:
     return process
 
 
-def wait_for(condition, seconds: float = 30.0) -> None:
+def wait_for(condition, seconds: float = 300.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
