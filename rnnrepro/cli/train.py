@@ -85,7 +85,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
     import torch
 
     from rnnrepro.datasets.fetch import fetch
-    from rnnrepro.training import job, saying
+    from rnnrepro.training import job
 
     torch.set_num_threads(args.threads)
     data = Path(project.user.data)
@@ -102,7 +102,6 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
         any_code=cell.scale == "paper" and project.user.retrain != "stale",
     )
     found = job.train(cell, work, runs)
-    saying.end()
     if found is None:
         return NOT_DONE
     if writer:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +17,19 @@ import torch
 from rnnrepro import heartbeat, records
 from rnnrepro.errors import Fault
 from rnnrepro.plan import Cell, Run
-from rnnrepro.training import apart, memory, provenance, saying, stacks
+from rnnrepro.training import apart, memory, provenance, stacks
 from rnnrepro.training.loop import fit
 from rnnrepro.training.progress import Progress, Pulse
 from rnnrepro.training.state import TrainState, begin
 from rnnrepro.training.store import RunStore
 
 CHECKPOINT_SECONDS = 60.0
+
+
+def say(text: str) -> None:
+    """Print a line to stderr. Where the log is on a full disk the line is lost, and the training goes on."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -41,7 +48,7 @@ class Job:
     stack: int | str = stacks.AUTO
     backend: str = "auto"
     any_code: bool = False
-    say: Callable[[str], None] = saying.say
+    say: Callable[[str], None] = say
     stopping: str | None = field(default=None, init=False)
     started: float = field(default_factory=time.monotonic, init=False)
     notes: list[str] = field(default_factory=list, init=False)

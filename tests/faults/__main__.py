@@ -48,9 +48,10 @@ def main(given: Sequence[str] | None = None) -> int:
         parser.error(f"no such kind: {', '.join(sorted(unknown))}; --list names them")
     names = args.only or list(KINDS)
     trials = runner.drawn(names, args.trials or (len(args.only) if args.only else 20), args.seed)
+    commit = table.checked_out()  # now: the trials have a copy of their own
     done = _run(trials, args.jobs or os.cpu_count() or 1, args.folder)
     if args.table:
-        table.write(args.table, done, KINDS, args.seed)
+        table.write(args.table, done, KINDS, args.seed, commit)
     return int(any(one.outcome.bad for one in done))
 
 

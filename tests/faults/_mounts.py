@@ -29,12 +29,14 @@ def small(folder: Path, room: int) -> Iterator[None]:
     """Within it, `folder` is a disk of its own with so many bytes left; then its content is on the usual one again."""
     copy = folder.with_name(f"{folder.name}.copy")
     shutil.copytree(folder, copy)
-    used = sum(4096 * (1 + path.lstat().st_size // 4096) for path in copy.rglob("*"))
-    if _mount("-t", "tmpfs", "-o", f"size={used + room}", "none", str(folder)) != 0:
+    if _mount("-t", "tmpfs", "-o", "size=64m", "none", str(folder)) != 0:
         raise RuntimeError("mount failed")
     try:
         shutil.copytree(copy, folder, dirs_exist_ok=True)
         shutil.rmtree(copy)
+        found = os.statvfs(folder)
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        _resize(folder, max(1, used + room))  # of no bytes it would have no limit
         yield
         shutil.copytree(folder, copy, dirs_exist_ok=True)
     finally:
@@ -45,7 +47,11 @@ def small(folder: Path, room: int) -> Iterator[None]:
 
 def give_room(folder: Path) -> None:
     """Make the small disk a large one."""
-    if _mount("-o", "remount,size=64m", str(folder)) != 0:
+    _resize(folder, 64 << 20)
+
+
+def _resize(folder: Path, size: int) -> None:
+    if _mount("-o", f"remount,size={size}", str(folder)) != 0:
         raise RuntimeError("remount failed")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import _damage as damages
 from ._direct import CELLS, judge, made_by_training, names, results_of, settle, states_of, train
-from .harness import Ending, Kind, Missed, Outcome, Pipeline, register
+from .harness import Ending, Kind, Missed, Outcome, Pipeline, _Bad, register
 from .session import DONE, LEFT
 from .started import Said
 
@@ -149,6 +149,22 @@ def mirror(pipeline: Pipeline, rng: random.Random) -> Outcome:
     return settle(pipeline, said, moment, again, made_by_training(), mend)
 
 
+def verdicts(pipeline: Pipeline, rng: random.Random) -> Outcome:
+    """The table of claims is damaged: the report does not believe it, and `rnnrepro verify` finds it."""
+    pipeline.begin("done")
+    path = pipeline.place / "results/quick/claims.csv"
+    moment = _harmed(path, rng)
+    arguments = rng.choice([["report", "--scale", "quick"], ["verify"]])
+    said = pipeline.ended(pipeline.rnnrepro(*arguments))
+    names(said, path)
+    if said.status == 0:
+        raise _Bad(Ending.WRONG, f"the damage was not seen: {said.text[-2000:]}")
+    made = ["claims.csv", "report.html"]
+    return settle(
+        pipeline, said, f"{arguments[0]} of {moment}", pipeline.launch, made, lambda: damages.remove(path)
+    )
+
+
 def stamp(pipeline: Pipeline, rng: random.Random) -> Outcome:
     """The stamp of a data set is damaged or gone: results do not hang on it."""
     pipeline.begin(rng.choice(["trained", "done"]))
@@ -185,6 +201,7 @@ for name, run in {
     "damaged checkpoint": checkpoint,
     "damaged data file": data,
     "damaged mirror file": mirror,
+    "damaged claims": verdicts,
     "damaged stamp": stamp,
     "half-written configuration": configuration,
 }.items():

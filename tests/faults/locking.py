@@ -11,6 +11,7 @@ from pathlib import Path
 from ._direct import made_by_training, settle, train
 from .harness import Ending, Kind, Outcome, Pipeline, _Bad, _check_error, _check_text, register
 from .parts import PARTS, TRAINING
+from .session import LEFT
 
 SITE = Path(__file__).parent / "site" / "locks.py"
 ERRORS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
@@ -39,7 +40,7 @@ def training(pipeline: Pipeline, rng: random.Random) -> Outcome:
     if where == "resources" and rng.random() < 0.5:
         said = pipeline.ended(pipeline.rnnrepro("data", "fetch", "mnist", **more))
     else:
-        said = train(pipeline, *options, **more)
+        said = train(pipeline, LEFT, *options, **more)
     if said.status == 0:
         raise _Bad(Ending.WRONG, f"nothing was said of the locks: {said.text[-2000:]}")
     if "keeps no locks" not in said.first_error:

@@ -116,6 +116,24 @@ def forgotten(pipeline: Pipeline, rng: random.Random) -> Outcome:
     return pipeline.settle(pipeline.launch("--", *part.targets), part.name, mend=made.unlink)
 
 
+def two_configurations(pipeline: Pipeline, rng: random.Random) -> Outcome:
+    """Two pipelines on one folder at once, the second of settings that were changed under the first."""
+    part = TRAINING
+    part.begin(pipeline, rng)
+    paper = pipeline.place / "config" / "papers" / "first.yaml"
+    before = paper.read_text()
+    change = rng.choice([("batch: 5", "batch: 4"), ("seeds: 2", "seeds: 1"), ("steps: 150", "steps: 100")])
+    by = rng.choice(["launch", "launch", "snakemake"])
+    first = pipeline.start("--", *part.targets)
+    time.sleep(rng.uniform(0, 6) * pipeline.session.pace)
+    paper.write_text(before.replace(*change))
+    second = pipeline.start("--", *part.targets, by=by)
+    pipeline.ended(first)
+    pipeline.ended(second)
+    paper.write_text(before)
+    return pipeline.settle(pipeline.launch("--", *part.targets), f"{change[1]}, {by}")
+
+
 def two_fetches(pipeline: Pipeline, rng: random.Random) -> Outcome:
     """Two fetches of one data set, one of which is killed."""
     FETCHING.begin(pipeline, rng)
@@ -153,6 +171,13 @@ register(
         "late orphan",
         "a trainer of other settings outlives its pipeline, and ends after the results of these settings stand",
         late_orphan,
+    )
+)
+register(
+    Kind(
+        "two configurations",
+        "two pipelines on one folder at once, the second of settings that were changed under the first",
+        two_configurations,
     )
 )
 register(Kind("two fetches", "two fetches of one data set, one of them struck", two_fetches))

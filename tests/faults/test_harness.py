@@ -200,5 +200,5 @@ def test_every_kind_is_found_and_the_table_counts_what_is_bad():
     done = [
         runner.Done(runner.Trial("two pipelines", i), Outcome(e, "m"), 1.0) for i, e in enumerate(endings)
     ]
-    text = table.markdown(done, kinds, seed=0)
-    assert "1 wrong, 1 lost" in text and "| m (3) | 3 | 1 |  |  | 1 | 1 |" in text
+    text = table.markdown(done, kinds, seed=0, commit="abc1")
+    assert "commit abc1: 1 wrong, 1 lost" in text and "| m (3) | 3 | 1 |  |  | 1 | 1 |" in text
