@@ -193,18 +193,21 @@ class Pipeline:
             raise ValueError(f"nothing is expected of {self.targets}: the trial could not fail")
         return compare.differences(expected, compare.found(self.place))
 
-    def settle(self, said: Said, moment: str, mend: Callable[[], None] | None = None) -> Outcome:
+    def settle(
+        self, said: Said, moment: str, mend: Callable[[], None] | None = None, cause: str = ""
+    ) -> Outcome:
         """Judge the trial: go on as a user would after `said`, the end of the command that was disturbed.
 
         `mend`: what the one error asks the user to do, for faults that need it. A pipeline that failed is run again
-        once, after the mend, if there is one; it must end right then.
+        once, after the mend, if there is one; it must end right then. `cause`: a pattern that all errors have of a
+        fault that meets several jobs, each of which says so of its own file.
         """
         ending = Ending.AT_ONCE
         _check_text(said)
         if said.status != 0:
             ending = Ending.AGAIN
             if mend is not None:
-                _check_error(said)
+                _check_error(said, cause)
                 mend()
                 ending = Ending.MENDED
             first, said = said, self.launch(*(("--", *self.targets) if self.targets else ()))
@@ -276,8 +279,10 @@ def _check_text(said: Said) -> None:
         raise _Bad(Ending.WRONG, f"a traceback was shown: {said.text[-4000:]}")
 
 
-def _check_error(said: Said) -> None:
+def _check_error(said: Said, cause: str = "") -> None:
     errors = set(said.errors)
+    if cause and errors and all(re.search(cause, error) for error in errors):
+        return
     if len(errors) != 1:
         raise _Bad(
             Ending.WRONG, f"{len(errors)} different `error:` lines in place of one: {said.text[-3000:]}"

@@ -14,6 +14,8 @@ from .parts import FETCHING, PARTS, RENDERING, Part
 from .space import LIMITED
 from .started import Said
 
+FULL = "No space left on device|the disk full|File too large"
+
 
 def _short_of_room(pipeline: Pipeline, folder: Path, room: int, launch: Callable[..., Said]) -> Said:
     """What a pipeline says that has so many bytes left in a folder."""
@@ -48,7 +50,7 @@ def everything(pipeline: Pipeline, rng: random.Random) -> Outcome:
     pipeline.begin(rng.choice(["empty", "fetched", "half", "trained"]))
     room = int(10 ** rng.uniform(3.5, 6.0))
     said = _short_of_room(pipeline, pipeline.place, room, pipeline.launch)
-    return pipeline.settle(said, f"{pipeline.stage}, {room:,} bytes left", mend=lambda: None)
+    return pipeline.settle(said, f"{pipeline.stage}, {room:,} bytes left", lambda: None, FULL)
 
 
 def logs(pipeline: Pipeline, rng: random.Random) -> Outcome:

@@ -112,6 +112,17 @@ def test_a_fault_that_needs_a_mend_is_said_in_one_error(session, tmp_path, text)
 
 
 @pytest.mark.parametrize(
+    ("text", "well"), [("error: a full\nerror: b full", True), ("error: a full\nerror: b", False)]
+)
+def test_several_errors_are_one_where_all_name_the_one_cause(text, well):
+    if well:
+        harness._check_error(started.Said(1, text), "full")
+        return
+    with pytest.raises(harness._Bad):
+        harness._check_error(started.Said(1, text), "full")
+
+
+@pytest.mark.parametrize(
     ("mended", "status", "ending"),
     [(True, 0, Ending.MENDED), (False, 0, Ending.AGAIN), (True, 1, Ending.LOST), (False, 1, Ending.LOST)],
 )
