@@ -169,6 +169,13 @@ class Numbers:
             atomically(f"{prefix}.{ending}", lambda part, text=text: part.write_text(text, encoding="utf-8"))
 
 
+def if_reported(headings: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """The headings; without those of reported values and their status where no row has one."""
+    if any(row["reported"] is not None for row in rows):
+        return headings
+    return {key: text for key, text in headings.items() if not key.startswith("reported") and key != "status"}
+
+
 def shown(value: Any, digits: int = 3) -> str:
     """A value for a reader: `digits` significant digits, a real minus sign, – for nothing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

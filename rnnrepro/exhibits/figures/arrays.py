@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,12 @@ def legend_of(view: View, cells: Sequence[tuple[str, CellRecords]]) -> list[tupl
 def one(runs: Runs) -> tuple[tuple[str, int], np.ndarray] | None:
     """The run that is shown where only one can be: the first seed."""
     return next(iter(sorted(runs.items(), key=lambda item: (item[0][1], item[0][0]))), None)
+
+
+def median(values: Iterable[float]) -> float | None:
+    """The median; None of nothing."""
+    known = list(values)
+    return float(np.median(known)) if known else None
 
 
 def profile(

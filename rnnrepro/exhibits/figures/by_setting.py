@@ -16,7 +16,7 @@ from rnnrepro.claims.statistics import RunValue
 from rnnrepro.errors import nearest
 from rnnrepro.exhibits import chosen, series, style
 from rnnrepro.exhibits.figures import arrays, layout
-from rnnrepro.exhibits.figures.curves import axis_label
+from rnnrepro.exhibits.figures.axis_labels import axis_label, in_a_line
 from rnnrepro.exhibits.figures.drawn import Drawn, nothing
 from rnnrepro.exhibits.figures.looks import Look, looks
 from rnnrepro.exhibits.figures.traces import half_squared_errors, trials
@@ -213,7 +213,7 @@ def _numbers(view: View, lines: list[Line], before: dict[float, float]) -> Numbe
                 }
             )
     shown = {key: text for key, text in _HEADINGS.items() if any(row[key] not in (None, "") for row in rows)}
-    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
+    what = in_a_line(view.entry.metric, view.entry.split)
     told = f"Numbers: {what}, {statistics.in_words(view.entry.statistic)} of a run; diverged runs are counted alone."
     return Numbers({**shown, "setting": _named(view)}, rows, notes=[told], plain=("arm", "experiment"))
 
@@ -254,5 +254,5 @@ def _notes(view: View, lines: list[Line]) -> list[str]:
 
 
 def _alt(view: View, lines: list[Line]) -> str:
-    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
+    what = in_a_line(view.entry.metric, view.entry.split)
     return f"Line plot of {what} against {_named(view)}: {', '.join(line.label for line in lines)}."

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnrepro import tables
-from rnnrepro.claims import statistics, successes
-from rnnrepro.exhibits import chosen, series, style
-from rnnrepro.exhibits.figures import beside, layout
+from rnnrepro.claims import successes
+from rnnrepro.exhibits import series, style
+from rnnrepro.exhibits.figures import beside, curve_numbers, layout
+from rnnrepro.exhibits.figures.axis_labels import axis_label
 from rnnrepro.exhibits.figures.beside import Beside
 from rnnrepro.exhibits.figures.drawn import Drawn
-from rnnrepro.exhibits.figures.lines import Line, Panel, gather
-from rnnrepro.exhibits.numbers import Numbers
-from rnnrepro.exhibits.table_rows import summary
+from rnnrepro.exhibits.figures.lines import Panel, gather
 from rnnrepro.exhibits.view import View
 
 
@@ -43,8 +40,9 @@ def draw(view: View) -> Drawn:
             layout.share_limits(axes)
         style.panel_letters(axes)
         _name_lines(drawn, placed, found, view, published)
-    said = [*notes(view, found), *beside.notes(view, published)]
-    return Drawn(drawn, numbers(view, found, published), said, _alt(view, found))
+    said = [*curve_numbers.notes(view, found), *beside.notes(view, published)]
+    table = curve_numbers.numbers(view, found, published)
+    return Drawn(drawn, table, said, curve_numbers.alt(view, found))
 
 
 def _placed(found: Sequence[Panel], published: Mapping[str, Beside]) -> tuple[Figure, list[list[Axes]]]:
@@ -88,7 +86,7 @@ def _panel(view: View, ax: Axes, panel: Panel) -> None:
     if entry.log:
         ax.set_yscale("log")
         layout.log_axis(ax.yaxis)
-    if (level := chance(view, panel)) is not None:
+    if (level := _chance(view, panel)) is not None:
         layout.chance_line(ax, level)
 
 
@@ -108,7 +106,7 @@ def _across(view: View, ax: Axes, panel: Panel) -> None:
     layout.log_axis(ax.xaxis)
 
 
-def chance(view: View, panel: Panel) -> float | None:
+def _chance(view: View, panel: Panel) -> float | None:
     """The metric's value of guessing in a panel, where it is to be drawn."""
     return successes.chance(panel.lines[0].records, view.entry.metric) if view.entry.chance else None
 
@@ -121,28 +119,13 @@ def _spread(view: View) -> str:
     return view.choice("band", tuple(series.BANDS))
 
 
-def axis_label(metric: str, split: str) -> str:
-    """`test mean squared error`, `validation cross-entropy (nats)`."""
-    names = {
-        "cross_entropy": "cross-entropy",
-        "mse": "mean squared error",
-        "bpc": "cross-entropy",
-        "residual": "distance from the constraint",
-    }
-    unit = tables.METRICS[metric].unit if metric in tables.METRICS else "1"
-    shown = {"1": "", "fraction": ""}.get(unit, f" ({unit})")
-    kind = "" if metric == "residual" else {"train": "training ", "analysis": ""}.get(split, f"{split} ")
-    text = f"{kind}{names.get(metric, metric.replace('_', ' '))}"
-    return text + (shown if len(text + shown) < 32 else shown.replace(" (", "\n("))
-
-
 def _limits(view: View, panel: Panel) -> tuple[float, float]:
     """Room for the lines; the wildest of the first steps and of the bands may leave the axes."""
     given = view.option("ylim", None)
     if given:
         return float(given[0]), float(given[1])
     bands = [series.band(line.runs, middle=_middle(view), spread=_spread(view)) for line in panel.lines]
-    level = chance(view, panel)
+    level = _chance(view, panel)
     guess = [] if level is None else [level]
     if view.option("log_x", False):  # the early steps have as much room as the late ones
         early, wide, shown = 0, 0, guess
@@ -198,7 +181,7 @@ def _name_lines(
 def _legend(drawn: Figure, found: Sequence[Panel], view: View, published: Mapping[str, Beside]) -> None:
     """One for all panels: where there are more than two, or where published curves lie over ours."""
     entries = {line.label: (line.label, line.colour, line.dash) for panel in found for line in panel.lines}
-    guess = any(chance(view, panel) is not None for panel in found)
+    guess = any(_chance(view, panel) is not None for panel in found)
     every = [*entries.values(), *beside.entries(published, entries)]
     every += [("guessing", style.GREY, layout.CHANCE)] if guess else []
     layout.shared_legend(drawn, every)
@@ -212,98 +195,6 @@ def _labels(view: View, ax: Axes, panel: Panel) -> list[layout.Label]:
         if known.any():
             end = band.x[known][-1], band.middle[known][-1]
             labels.append(layout.Label(line.label, *end, line.colour))
-    if (level := chance(view, panel)) is not None:
+    if (level := _chance(view, panel)) is not None:
         labels.append(layout.Label(f"guessing, {level:.3g}", ax.get_xlim()[1], level, style.GREY))
     return labels
-
-
-def numbers(view: View, found: Sequence[Panel], published: Mapping[str, Beside]) -> Numbers:
-    """One row a line: the exhibit's statistic over seeds, and where its published curve ends."""
-    rows = []
-    for panel in found:
-        for line in panel.lines:
-            ours = summary(v for v in view.statistic(line.records) if v.point == line.point)
-            rows.append(
-                {
-                    "panel": panel.title,
-                    "arm": line.records.provenance["arm"],
-                    "point": line.point,
-                    "metric": view.entry.metric,
-                    "model": line.label,
-                    "seeds": ours.n,
-                    "diverged": ours.diverged,
-                    "mean": ours.mean,
-                    "sd": ours.sd,
-                    "median": ours.median,
-                    "min": ours.least,
-                    "max": ours.greatest,
-                    **_reported(view, line),
-                    **beside.columns(published.get(panel.experiment), line.records.provenance["arm"]),
-                    "chance": successes.chance(line.records, view.entry.metric),
-                }
-            )
-        arms = {line.records.provenance["arm"] for line in panel.lines}
-        rows += beside.rows(published.get(panel.experiment), panel.title, arms)
-    headings = {
-        "panel": "experiment",
-        "model": "model",
-        "seeds": "seeds",
-        "diverged": "diverged",
-        "mean": "mean",
-        "sd": "sd",
-        "median": "median",
-        "min": "min",
-        "max": "max",
-        "reported": "reported",
-        "status": "status",
-        **(beside.HEADINGS if published else {}),
-        "chance": "guessing",
-    }
-    if view.option("panels", "experiment") == "arm":
-        headings |= {"panel": "model", "model": "experiment"}
-    if all(row["reported"] is None for row in rows):
-        headings = {k: v for k, v in headings.items() if k not in ("reported", "status")}
-    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
-    what = f"{what}, {statistics.in_words(view.entry.statistic)} of a run"
-    told = [f"Numbers: {what}; diverged runs are counted but not in the mean."]
-    return Numbers(headings, rows, notes=told, plain=("arm", "point", "metric"))
-
-
-def _reported(view: View, line: Line) -> dict[str, Any]:
-    """The printed number of the end of this curve; those of other places along it have a step in their `part`."""
-    made = line.records.provenance
-    for row in view.reported():
-        place = {k: v for k, v in row.settings.items() if k != "epoch"}
-        if (
-            row.cell == f"{made['experiment']}/{made['arm']}"
-            and row.metric == view.entry.metric
-            and place in ({}, {"split": view.entry.split})
-        ):
-            return {"reported": row.value, "status": row.status}
-    return {"reported": None, "status": None}
-
-
-def notes(view: View, found: Sequence[Panel]) -> list[str]:
-    """What a reader must know to read the lines."""
-    counts = sorted({len(line.runs) for panel in found for line in panel.lines})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    said = [f"Lines: {_middle(view)} over {seeds} seeds; bands: {series.BANDS[_spread(view)]} over seeds."]
-    if counts == [1]:
-        said = ["Lines: one seed."]
-    if view.option("points", None) == chosen.BEST:
-        what = f"{statistics.in_words(view.entry.statistic)} on {view.entry.split}"
-        said.append(f"Each model is shown at its best setting, by the mean over seeds of the {what}.")
-    if view.entry.smooth > 1:
-        said.append(f"Each run is smoothed by a running median over {view.entry.smooth} recorded points.")
-    for panel in found:
-        for line in panel.lines:
-            lost = sum(run.diverged for run in line.runs)
-            if lost:
-                said.append(f"{panel.title}: {lost} of {len(line.runs)} seeds of {line.label} diverged (×).")
-    return said
-
-
-def _alt(view: View, found: Sequence[Panel]) -> str:
-    parts = [f"{panel.title}: {', '.join(line.label for line in panel.lines)}" for panel in found]
-    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
-    return f"Line plot of {what} against {view.entry.x}. {'; '.join(parts)}."

@@ -88,12 +88,12 @@ def _numbers(view: View, cells: Cells) -> Numbers:
                         "model": view.label(cell),
                         "step": words,
                         "seeds": len(found["smallest"]),
-                        "norm": _median(v[0] for v in found["norm"]),
-                        "bound": _median(v[0] for v in found["bounds"]),
+                        "norm": arrays.median(v[0] for v in found["norm"]),
+                        "bound": arrays.median(v[0] for v in found["bounds"]),
                         "smallest": min(v.min() for v in found["smallest"]),
                         "largest": max(v.max() for v in found["largest"]),
-                        "whole": _median(v[-1] for v in found["chain_smallest"]),
-                        "momentum": _median(v[0] for v in found["momentum"]),
+                        "whole": arrays.median(v[-1] for v in found["chain_smallest"]),
+                        "momentum": arrays.median(v[0] for v in found["momentum"]),
                     }
                 )
     headings = {
@@ -109,11 +109,6 @@ def _numbers(view: View, cells: Cells) -> Numbers:
         "momentum": "μ, median",
     }
     return Numbers(headings, rows, digits=4)
-
-
-def _median(values: Any) -> float | None:
-    values = list(values)
-    return float(np.median(values)) if values else None
 
 
 def _notes() -> list[str]:

@@ -120,5 +120,4 @@ def _numbers(view: View, cells: list[tuple[str, CellRecords]]) -> Numbers:
 
 
 def _median(runs: arrays.Runs, lag: int) -> float | None:
-    values = [v[lag] for v in runs.values() if len(v) > lag and np.isfinite(v[lag])]
-    return float(np.median(values)) if values else None
+    return arrays.median(v[lag] for v in runs.values() if len(v) > lag and np.isfinite(v[lag]))

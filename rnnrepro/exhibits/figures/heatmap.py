@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from rnnrepro.claims import statistics
 from rnnrepro.exhibits import style
 from rnnrepro.exhibits.figures import grid, layout
-from rnnrepro.exhibits.figures.curves import axis_label
+from rnnrepro.exhibits.figures.axis_labels import axis_label, in_a_line
 from rnnrepro.exhibits.figures.drawn import Drawn, nothing
 from rnnrepro.exhibits.figures.grid import Panel, Square
 from rnnrepro.exhibits.numbers import Numbers, shown
@@ -146,7 +146,7 @@ def _numbers(view: View, found: Sequence[Panel]) -> Numbers:
         "status": "status",
     }
     lacking = {k for k in ("failed", "reported", "spread", "status") if all(row[k] is None for row in rows)}
-    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
+    what = in_a_line(view.entry.metric, view.entry.split)
     what = f"{what}, {statistics.in_words(view.entry.statistic)} of a run"
     told = f"Numbers: {what}; diverged runs are counted but not in the mean."
     return Numbers({k: v for k, v in headings.items() if k not in lacking}, rows, notes=[told])
@@ -199,5 +199,5 @@ def _runs(found: Sequence[Panel]) -> str:
 
 def _alt(view: View, found: Sequence[Panel]) -> str:
     rows, columns = (grid.spoken(key) for key in grid.keys(view))
-    what = axis_label(view.entry.metric, view.entry.split).replace("\n", " ")
+    what = in_a_line(view.entry.metric, view.entry.split)
     return f"Heat maps of {what} over {rows} and {columns}: {'; '.join(panel.title for panel in found)}."

@@ -15,9 +15,9 @@ from matplotlib.lines import Line2D
 
 from rnnrepro.exhibits import style
 from rnnrepro.exhibits.figures import layout
-from rnnrepro.exhibits.figures.curves import axis_label
+from rnnrepro.exhibits.figures.axis_labels import axis_label
 from rnnrepro.exhibits.figures.drawn import Drawn
-from rnnrepro.exhibits.numbers import Numbers
+from rnnrepro.exhibits.numbers import Numbers, if_reported
 from rnnrepro.exhibits.table_rows import summary
 from rnnrepro.exhibits.view import View
 from rnnrepro.records import CellRecords
@@ -144,9 +144,7 @@ def _numbers(rows: list[Row]) -> Numbers:
         "reported_size": "its ln(parameters / 1000)",
         "status": "status",
     }
-    if all(row["reported"] is None for row in rows):
-        headings = {k: v for k, v in headings.items() if not k.startswith("reported") and k != "status"}
-    return Numbers(headings, rows)
+    return Numbers(if_reported(headings, rows), rows)
 
 
 def _notes(view: View, rows: list[Row]) -> list[str]:

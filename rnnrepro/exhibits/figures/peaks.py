@@ -68,15 +68,11 @@ def _row(view: View, experiment: str, cell: CellRecords) -> dict[str, Any]:
         "model": view.label(cell),
         "seeds": len(peaks),
         "longest": next((each[-1] for each in delays.values()), None),
-        "error": _median([gap.mean() for gap in gaps]),
-        "worst": _median([gap.max() for gap in gaps]),
-        "slope": _median(slopes),
-        "last": _median(last),
+        "error": arrays.median([gap.mean() for gap in gaps]),
+        "worst": arrays.median([gap.max() for gap in gaps]),
+        "slope": arrays.median(slopes),
+        "last": arrays.median(last),
     }
-
-
-def _median(values: list[float]) -> float | None:
-    return float(np.median(values)) if values else None
 
 
 _HEADINGS = {

@@ -10,7 +10,7 @@ import pandas as pd
 from rnnrepro import tables
 from rnnrepro.exhibits import series, style
 from rnnrepro.exhibits.figures import arrays, layout
-from rnnrepro.exhibits.figures.curves import axis_label
+from rnnrepro.exhibits.figures.axis_labels import axis_label, in_a_line
 from rnnrepro.exhibits.figures.drawn import Drawn, nothing
 from rnnrepro.exhibits.figures.looks import looks
 from rnnrepro.exhibits.numbers import Numbers
@@ -96,7 +96,7 @@ def _row(view: View, name: str, cell: CellRecords, runs: Runs) -> dict[str, Any]
 
 
 def _headings(view: View, other: str) -> dict[str, str]:
-    x, y = (axis_label(metric, view.entry.split).replace("\n", " ") for metric in (other, view.entry.metric))
+    x, y = (in_a_line(metric, view.entry.split) for metric in (other, view.entry.metric))
     return {
         "experiment": "experiment",
         "model": "model",

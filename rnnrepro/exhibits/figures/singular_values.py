@@ -75,21 +75,19 @@ def _row(view: View, experiment: str, cell: CellRecords, runs: Runs) -> dict[str
         "experiment": view.experiment_title(experiment),
         "model": view.label(cell),
         "seeds": len(runs),
-        "largest": _median([values[0] for values in runs.values()]),
-        "second": _median([values[1] for values in runs.values() if len(values) > 1]),
-        "rank": _median([each.sum() ** 2 / (each**2).sum() for each in moved.values()]),
-        "most": _median([_holding(each, 0.9) for each in moved.values()]),
-        "size": _median([np.sqrt(each.sum()) / np.linalg.norm(before[run]) for run, each in moved.items()]),
+        "largest": arrays.median([values[0] for values in runs.values()]),
+        "second": arrays.median([values[1] for values in runs.values() if len(values) > 1]),
+        "rank": arrays.median([each.sum() ** 2 / (each**2).sum() for each in moved.values()]),
+        "most": arrays.median([_holding(each, 0.9) for each in moved.values()]),
+        "size": arrays.median(
+            [np.sqrt(each.sum()) / np.linalg.norm(before[run]) for run, each in moved.items()]
+        ),
     }
 
 
 def _holding(squares: np.ndarray, share: float) -> int:
     """How many of the largest hold that share of the sum."""
     return int(np.argmax(squares.cumsum() >= share * squares.sum())) + 1
-
-
-def _median(values: list[float]) -> float | None:
-    return float(np.median(values)) if values else None
 
 
 _HEADINGS = {

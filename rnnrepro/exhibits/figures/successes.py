@@ -17,7 +17,7 @@ from rnnrepro.claims import statistics, successes
 from rnnrepro.exhibits import style
 from rnnrepro.exhibits.figures import layout
 from rnnrepro.exhibits.figures.drawn import Drawn
-from rnnrepro.exhibits.numbers import Numbers
+from rnnrepro.exhibits.numbers import Numbers, if_reported
 from rnnrepro.exhibits.view import View
 from rnnrepro.records import CellRecords
 
@@ -146,9 +146,7 @@ def _numbers(rows: list[Row]) -> Numbers:
         "status": "status",
         "level": "level",
     }
-    if all(row["reported"] is None for row in rows):
-        headings = {k: v for k, v in headings.items() if not k.startswith("reported") and k != "status"}
-    return Numbers(headings, rows)
+    return Numbers(if_reported(headings, rows), rows)
 
 
 def _notes(view: View, rows: list[Row]) -> list[str]:
