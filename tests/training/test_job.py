@@ -105,6 +105,32 @@ def test_damaged_state_is_said_and_set_aside_and_the_run_starts_again(
     assert sum("set aside" in text for text in said) == 3
 
 
+@pytest.mark.parametrize("gone", [1, 2, 3])
+def test_checkpoints_that_go_after_their_stack_was_gathered_are_trained_afresh(
+    cells, tmp_path, tables, job, monkeypatch, gone
+):
+    cell, root, told = cells["adding/lstm"], tmp_path / "hurt", []
+    whole = jobs.train(cell, job(tmp_path / "whole"))
+    jobs.train(cell, job(root, steps=6))
+    gather, begin = jobs._stacks, jobs.begin
+
+    def gathered(*arguments):
+        stacks = gather(*arguments)
+        if not told:
+            for path in sorted(root.glob("*/checkpoint"))[:gone]:
+                path.unlink()
+        return stacks
+
+    def begun(settings, names, **rest):
+        told.append(len(names))
+        return begin(settings, names, **rest)
+
+    monkeypatch.setattr(jobs, "_stacks", gathered)
+    monkeypatch.setattr(jobs, "begin", begun)
+    assert tables(jobs.train(cell, job(root))) == tables(whole)
+    assert sorted(told) == sorted({3} if gone == 3 else {gone, 3 - gone})
+
+
 def test_a_checkpoint_of_other_code_is_continued_only_when_asked(cells, tmp_path, job, monkeypatch):
     cell = cells["adding/lstm"]
     with monkeypatch.context() as earlier:

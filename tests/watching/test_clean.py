@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 
@@ -155,6 +156,19 @@ def test_what_a_trainer_holds_stays(working, capsys):
         assert sorted(os.listdir(held)) == ["lock", "record.parquet"]
     cleaned()
     assert not held.exists()
+
+
+def test_where_a_lock_cannot_be_kept_what_a_trainer_may_hold_stays(working, capsys, monkeypatch):
+    held = working.state(UNPLANNED)
+    aged(held, 30)
+
+    def refuse(*_arguments):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    cleaned()
+    assert "its file system keeps no locks (No locks available); remove it by hand" in capsys.readouterr().out
+    assert sorted(os.listdir(held)) == ["lock", "record.parquet"]
 
 
 def test_a_link_is_neither_followed_nor_removed_and_unknown_files_keep_their_folder(working, tmp_path):

@@ -33,6 +33,23 @@ def launch():
     return module
 
 
+@pytest.mark.parametrize("name", ["results", "logs", "benchmarks"])
+def test_what_no_job_could_write_into_is_named_before_any_begins(launch, tmp_path, name, monkeypatch, capsys):
+    launch.check(tmp_path)
+    (tmp_path / name).mkdir()
+    launch.check(tmp_path)
+    with monkeypatch.context() as patch:  # the user of the tests may write anywhere
+        patch.setattr(os, "access", lambda place, mode: place != tmp_path / name)
+        patch.setattr(signal, "signal", lambda number, handler: None)
+        assert launch.main(["--directory", str(tmp_path)]) == 1
+    said = f"error: {tmp_path / name}: cannot be written; make it writable and run again"
+    assert capsys.readouterr().err.strip() == said
+    (tmp_path / name).rmdir()
+    (tmp_path / name).write_text("")
+    with pytest.raises(launch.Refused, match=f"{name}: not a folder; move it away"):
+        launch.check(tmp_path)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A folder with a pipeline of one job, which waits for the file `go`; its processes are ended afterwards."""
