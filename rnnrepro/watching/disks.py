@@ -11,15 +11,26 @@ from pathlib import Path
 from rnnrepro import records
 
 _FROM_A_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+_WRITTEN = {"results", "logs", "benchmarks", "state", ".snakemake"}
 _ROOM = 1 << 20
 
 
 def words(error: BaseException) -> str:
     """The line for an exception that comes from a disk, by itself or below another; "" for any other."""
     for one in _chain(error):
-        if isinstance(one, OSError) and (one is error or one.errno in _FROM_A_DISK):
-            return f"error: {records.unwritable(Path(one.filename or os.getcwd()), one)}"
+        if not isinstance(one, OSError):
+            continue
+        path = Path(one.filename or os.getcwd())
+        if one.errno == errno.EIO:
+            return f"error: {path}: the disk fails ({one.strerror}); mend that, and run again"
+        if one.errno in _FROM_A_DISK or (one is error and _is_written(path)):
+            return f"error: {records.unwritable(path, one)}"
     return ""
+
+
+def _is_written(path: Path) -> bool:
+    """Whether it is among what a pipeline writes: of any other file that is not there Snakemake tells more."""
+    return Path(os.path.relpath(path)).parts[0] in _WRITTEN
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -47,6 +47,16 @@ def test_a_program_that_is_not_there_is_left_to_the_error_that_tells_of_it():
     assert disks.words(ValueError("a value")) == ""
 
 
+def test_a_folder_that_was_removed_is_said_and_a_file_that_only_is_read_is_not():
+    assert "its folder was removed; run again" in disks.words(_os_error(errno.ENOENT, "logs/quick/a.log"))
+    assert disks.words(_os_error(errno.ENOENT, "config/none.yaml")) == ""
+
+
+def test_a_disk_that_fails_is_not_one_that_is_read_only():
+    said = disks.words(_os_error(errno.EIO, "config/a.yaml"))
+    assert said == "error: config/a.yaml: the disk fails (Input/output error); mend that, and run again"
+
+
 def test_the_first_folder_that_takes_nothing_is_named(tmp_path):
     (tmp_path / "logs").write_text("")
     folders = [tmp_path / "none", tmp_path, tmp_path / "logs"]
