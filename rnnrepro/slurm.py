@@ -1,17 +1,18 @@
-"""What a SLURM cluster says of itself: its partitions' limits, whether it keeps accounts, how soon it forgets a job.
+"""What a SLURM cluster says of itself: its partitions' limits, its user's accounts, how soon it forgets a job.
 
-Everything here asks SLURM's own commands, of the machine that Snakemake was started on.
+All of it is asked of SLURM's own commands, on the machine that this runs on, and nowhere else in the package.
 """
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rnnrepro.errors import Fault
+from rnnrepro.errors import Fault, nearest
 
 SLOWEST_CHECK = 180
 """Seconds: the longest that Snakemake's SLURM executor lets pass between two looks at its jobs."""
@@ -26,17 +27,66 @@ class Partition:
     gpus: bool
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The exit status of a command, what it printed, and what it complained of."""
+
+    status: int
+    said: str
+    complaint: str
+
+
+def ask(*command: str, seconds: float = 30) -> Answer | None:
+    """What a command of SLURM's answers; None where there is none, or no answer within so many seconds."""
+    # SQUEUE_USERS, SINFO_PARTITION and their like hide from a user's lists what is asked for here
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SINFO_", "SQUEUE_"))}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
 def _asked(*command: str) -> str | None:
     """What a command of SLURM's prints; None where there is none or it fails."""
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
+    answer = ask(*command)
+    return answer.said if answer and not answer.status else None
 
 
 def partitions() -> dict[str, Partition]:
     """The cluster's partitions by name; the default one by "" too. Empty where `sinfo` does not answer."""
-    return parsed((_asked("sinfo", "--noheader", "--exact", "--format=%P|%l|%m|%G") or "").splitlines())
+    # --all: one that is hidden from lists takes jobs nevertheless
+    return parsed(
+        (_asked("sinfo", "--all", "--noheader", "--exact", "--format=%P|%l|%m|%G") or "").splitlines()
+    )
+
+
+def check_partition(key: str, given: str | None, there: Mapping[str, Partition]) -> None:
+    """Raise Fault where a partition of the site file's `key`, of several with commas, is not among those there are."""
+    names = sorted(filter(None, there))
+    for name in (given or "").split(","):
+        if name and names and name not in there:
+            close = nearest(name, names)
+            known = "" if "known:" in close else f" (there are: {', '.join(names)})"
+            raise Fault(f"{key}: this cluster has no partition {name!r}{close}{known}")
+
+
+def check_account(key: str, account: str) -> None:
+    """Raise Fault where SLURM does not know the user by an account, or cannot be asked: it would take no job."""
+    user = getpass.getuser()
+    found = _asked("sacctmgr", "-n", "-s", "list", "user", user, "format=account%256") or ""
+    if not found.strip():
+        answer = _asked("sshare", "-U", "--format", "Account%256", "--noheader")
+        if answer is None:
+            raise Fault(
+                f"{key}: neither sacctmgr nor sshare tells of accounts here: where there are none, leave it null"
+            )
+        found = answer
+    known = {name.strip().lower() for name in found.splitlines()} - {""}
+    if known and account.lower() not in known:
+        raise Fault(
+            f"{key}: {user} has no account {account!r} on this cluster{nearest(account.lower(), known)}"
+        )
 
 
 def parsed(lines: Iterable[str]) -> dict[str, Partition]:

@@ -39,6 +39,7 @@ LAYERS = [
         "cost",
         "footprint",
         "plan",
+        "run_settings",
         "changes",
         "reported",
         "published",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--backend", help="form of the loop over time: auto, plain, cpu or gpu")
     parser.add_argument("--minutes", type=float, help="stop cleanly after so many minutes")
+    parser.add_argument(
+        "--until", type=float, metavar="SECONDS", help="stop cleanly then, in seconds since 1970"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of this process (default 1)")
     scale_options(parser)
 
@@ -71,6 +75,15 @@ def run(args: argparse.Namespace) -> int:
     return _train(args, project, cell, runs)
 
 
+def budget(args: argparse.Namespace, project: Project) -> float | None:
+    """For how many minutes from now it may train; None without a limit."""
+    limit = args.minutes or project.user.minutes
+    if args.until is None:
+        return limit
+    left = max(0.0, (args.until - time.time()) / 60)
+    return left if limit is None else min(left, limit)
+
+
 def _limit_threads(threads: int) -> None:
     for name in environment.THREADS:
         os.environ[name] = str(threads)
@@ -96,7 +109,7 @@ def _train(args: argparse.Namespace, project: Project, cell: plan.Cell, runs: li
         device=_device(args.device or project.user.device),
         data=data,
         corpora=project.user.corpora,
-        minutes=args.minutes or project.user.minutes,
+        minutes=budget(args, project),
         stack=project.user.stack,
         backend=project.user.backend,
         any_code=cell.scale == "paper" and project.user.retrain != "stale",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterable
+
+from rnnrepro import slurm
 
 _SECONDS = 5.0
 _ENDED = {
@@ -25,16 +26,18 @@ def queued(jobs: Iterable[str], command: str = "squeue", seconds: float = _SECON
     numbers = sorted(job for job in set(jobs) if job.isascii() and job.isdigit())
     if not numbers:
         return {}
-    words = [command, "--noheader", "--states=all", "--format=%A|%T", f"--jobs={','.join(numbers)}"]
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds, check=False)
-    except (OSError, ValueError, subprocess.SubprocessError):
+    answer = slurm.ask(
+        command,
+        "--noheader",
+        "--states=all",
+        "--format=%A|%T",
+        f"--jobs={','.join(numbers)}",
+        seconds=seconds,
+    )
+    # "Invalid job id": so it says of a single one that is long gone
+    if answer is None or (answer.status and "Invalid job id" not in answer.complaint):
         return None
-    if (
-        done.returncode and "Invalid job id" not in done.stderr
-    ):  # so it says of a single one that is long gone
-        return None
-    return parsed(done.stdout.splitlines())
+    return parsed(answer.said.splitlines())
 
 
 def parsed(lines: Iterable[str]) -> dict[str, str]:

@@ -75,11 +75,10 @@ class Lab:
                 continue
         return found
 
-    def budget(self, trainer: int) -> float:
-        """After how many seconds a trainer is to save and stop."""
-        (minutes,) = re.findall(r"--minutes=(\S+)", self._command(Path(f"/proc/{trainer}")))
-        assert 0 < float(minutes) < 2, minutes
-        return 60 * float(minutes)
+    def seconds_to_stop(self, trainer: int) -> float:
+        """In how many seconds a trainer is to save and stop."""
+        (until,) = re.findall(r"--until=(\S+)", self._command(Path(f"/proc/{trainer}")))
+        return float(until) - time.time()
 
     def steps(self) -> list[str]:
         """SLURM's processes on the node for jobs of this folder."""

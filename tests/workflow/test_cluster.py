@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from rnnrepro import site, slurm
+from rnnrepro.cli import train
 from rnnrepro.errors import Fault
 
 from .conftest import ROOT, Folder
@@ -33,22 +36,33 @@ SITE = {
 
 @pytest.fixture
 def cluster(monkeypatch, tmp_path) -> Path:
-    """Commands of a cluster that refuses each job, so that every attempt is made at once; what sbatch was given."""
-    commands, calls = tmp_path / "bin", tmp_path / "calls"
-    commands.mkdir()
+    """Commands of a cluster that refuses each job, for that job's sake alone; what sbatch was given."""
+    calls = tmp_path / "calls"
     said = {
         "scontrol": f"echo '{CONFIG}'",
         "sinfo": f'case "$*" in *%G*) echo \'{PARTITIONS}\';; *) echo "batch*";; esac',
         "sacctmgr": "echo lab",
         "sacct": "exit 1",
         "squeue": "true",
-        "sbatch": f"printf '%s\\n' \"$*\" >> {shlex.quote(str(calls))}; echo 'the stand-in takes no jobs' >&2; exit 1",
     }
     for name, text in said.items():
-        (commands / name).write_text(f"#!/bin/sh\n{text}\n")
-        (commands / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(commands), prepend=":")
+        stand_in(tmp_path, name, text)
+    sbatch(calls, "echo 'the stand-in takes no jobs' >&2; exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
     return calls
+
+
+def sbatch(calls: Path, answer: str) -> None:
+    """Let sbatch write down what it is given, and answer so."""
+    stand_in(calls.parent, "sbatch", f"printf '%s\\n' \"$*\" >> {shlex.quote(str(calls))}; {answer}")
+
+
+def stand_in(place: Path, name: str, text: str) -> None:
+    """A shell script in the place of a command of SLURM's."""
+    path = place / "bin" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
 
 
 def submitted(folder: Folder, calls: Path, *arguments: str) -> dict[str, list[str]]:
@@ -66,21 +80,33 @@ def submitted(folder: Folder, calls: Path, *arguments: str) -> dict[str, list[st
 def test_lines_of_sbatch_by_a_site_file(cluster, own):
     (own.place / "config" / "site.yaml").write_text(yaml.safe_dump(SITE))
     lines = submitted(own, cluster, "--", *TARGETS, FETCH)
-    assert {rule: len(found) for rule, found in lines.items()} == {"train": 3, "figure": 1, "fetch": 2}
+    assert {rule: len(found) for rule, found in lines.items()} == {"train": 1, "figure": 1, "fetch": 1}
     train = lines["train"]
     for line in train:
         for word in ("-A lab", "-p cards", "--qos=short", "-C fast", "--gpus=a100:1", "--cpus-per-task=1"):
             assert f" {word}" in line, line
         assert "--ntasks" not in line and "--nice" not in line
         assert f"{own.place}/logs/slurm/rule_train/quick_first_adding_lstm/%j.log" in line
-    # ten minutes and two gigabytes, more at each attempt, and no more than the partition has
-    assert [line.split(" -t ")[1].split()[0] for line in train] == ["10", "20", "20"]
-    assert [line.split(" --mem ")[1].split()[0] for line in train] == ["2000", "4000", "5000"]
+    assert " -t 10 " in train[0] and " --mem 2000 " in train[0]
     for rule, minutes, memory in (("figure", 30, 2000), ("fetch", 120, 1000)):
         line = lines[rule][0]
         for word in ("-A lab", "-p long", "--nice=100", f"-t {minutes}", f"--mem {memory}", "--ntasks=1"):
             assert f" {word}" in line, line
         assert "--gpus" not in line and "--qos" not in line and " -C " not in line
+
+
+@pytest.mark.slow
+def test_each_attempt_asks_for_more_and_for_no_more_than_the_partition_has(cluster, own):
+    (own.place / "config" / "site.yaml").write_text(yaml.safe_dump(SITE))
+    jobs = shlex.quote(str(cluster.with_name("jobs")))
+    sbatch(cluster, f"echo $$ >> {jobs}; echo $$")
+    stand_in(cluster.parent, "squeue", f"sed 's/$/|FAILED/' {jobs}")
+    lines = submitted(own, cluster, "--", TARGETS[0], FETCH)
+    assert [line.split(" -t ")[1].split()[0] for line in lines["train"]] == ["10", "20", "20"]
+    assert [line.split(" --mem ")[1].split()[0] for line in lines["train"]] == ["2000", "4000", "5000"]
+    assert len(lines["fetch"]) == 2
+    cluster.unlink()
+    assert len(submitted(own, cluster, "minutes=1", "--", TARGETS[0])["train"]) == 1
 
 
 def test_lines_of_sbatch_without_a_site_file_leave_the_choice_to_the_cluster(cluster, own):
@@ -117,6 +143,82 @@ def test_faults_of_a_site_file_stop_the_pipeline_with_one_clear_error(own):
         and "config/site.yaml: cpu.partitoin: unknown key; did you mean 'partition'?" in said.text
     )
     assert "Traceback" not in said.text
+
+
+def test_a_partition_that_the_cluster_has_not_is_refused_before_a_job_is_sent(cluster, own):
+    (own.place / "config" / "site.yaml").write_text("cpu: {partition: 'long,lonk'}\n")
+    said = own.snakemake(*PROFILE, "--", *TARGETS)
+    words = "config/site.yaml: cpu.partition: this cluster has no partition 'lonk'; did you mean 'long'?"
+    assert said.status != 0 and words in said.text, said.text
+    assert not cluster.exists() and "Traceback" not in said.text
+
+
+@pytest.mark.parametrize("given", [None, "batch", "cards,long", "long"])
+def test_partitions_that_there_are_and_those_of_an_unknown_cluster_pass(given):
+    slurm.check_partition("x", given, slurm.parsed(PARTITIONS.splitlines()))
+    slurm.check_partition("x", "whatever", {})
+
+
+def test_a_partition_that_there_is_not_is_told_with_those_that_there_are():
+    there = slurm.parsed(PARTITIONS.splitlines())
+    with pytest.raises(Fault, match=r"^x: this cluster has no partition 'q'; known: batch, cards, long$"):
+        slurm.check_partition("x", "long,q", there)
+    with pytest.raises(Fault, match=r"did you mean 'cards'\? \(there are: batch, cards, long\)$"):
+        slurm.check_partition("x", "crads", there)
+
+
+@pytest.mark.parametrize(
+    ("sacctmgr", "sshare", "words"),
+    [
+        ("echo lab; echo Other", "exit 1", None),
+        ("exit 1", "echo; echo LAB", None),
+        ("exit 0", "exit 0", None),  # SLURM tells of none, and may take any
+        ("echo labs", "exit 1", "x: .* has no account 'lab' on this cluster; did you mean 'labs'"),
+        ("exit 1", "exit 1", "x: neither sacctmgr nor sshare tells of accounts here"),
+    ],
+)
+def test_an_account_that_slurm_does_not_know_is_refused(cluster, sacctmgr, sshare, words):
+    stand_in(cluster.parent, "sacctmgr", sacctmgr)
+    stand_in(cluster.parent, "sshare", sshare)
+    if words is None:
+        slurm.check_account("x", "lab")
+    else:
+        with pytest.raises(Fault, match=words):
+            slurm.check_account("x", "lab")
+
+
+def test_what_a_user_hides_from_lists_is_asked_for_nevertheless(cluster, monkeypatch):
+    monkeypatch.setenv("SINFO_PARTITION", "cards")
+    monkeypatch.setenv("SLURM_CLUSTERS", "one")
+    stand_in(cluster.parent, "sinfo", 'echo "p$SINFO_PARTITION$SLURM_CLUSTERS|infinite|1|(null)"')
+    assert set(slurm.partitions()) == {"pone"}
+
+
+def test_what_sbatch_refuses_for_good_is_not_asked_again_and_names_the_key(cluster, own):
+    (own.place / "config" / "site.yaml").write_text(yaml.safe_dump(SITE))
+    refusal = "Batch job submission failed: Invalid qos specification"
+    sbatch(cluster, f"echo 'sbatch: error: {refusal}' >&2; exit 1")
+    text = own.snakemake(*PROFILE, "--config", "device=auto", "--", *TARGETS).text
+    calls = cluster.read_text().splitlines()
+    assert 1 <= len(calls) <= 2, calls  # two are submitted at a time
+    assert text.count("Error in rule") == 1 and "Trying to restart" not in text
+    end = text.partition("To go on")[2]
+    assert f"SLURM refused a job: {refusal}. Mend in config/site.yaml: " in end and ".qos (now " in end, text
+
+
+@pytest.mark.slow
+def test_what_slurm_cannot_take_now_is_submitted_later_and_costs_no_attempt(cluster, own):
+    (own.place / "config" / "site.yaml").write_text("attempts: 1\n")
+    refusal = "Batch job submission failed: Socket timed out on send/recv operation"
+    # the same job is refused for good when it is submitted again
+    sbatch(
+        cluster,
+        f"[ $(wc -l < {shlex.quote(str(cluster))}) = 1 ] && echo '{refusal}' >&2 || echo no >&2; exit 1",
+    )
+    text = own.snakemake(*PROFILE, "--", TARGETS[0]).text
+    first, again = cluster.read_text().splitlines()
+    assert f"SLURM takes no job now, and is asked again: {refusal}" in text
+    assert first == again and "--attempt 1 " in first
 
 
 @pytest.mark.parametrize(
@@ -201,3 +303,25 @@ def test_a_cluster_that_forgets_jobs_before_they_are_looked_at_is_refused():
 def test_time_left_outside_a_job_is_unknown(monkeypatch):
     monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     assert slurm.seconds_left() is None
+
+
+@pytest.mark.parametrize(
+    ("options", "config", "minutes"),
+    [
+        ([], None, None),
+        (["--minutes=7"], 3.0, 7.0),
+        ([], 3.0, 3.0),
+        (["--until=1600"], None, 10.0),
+        (["--until=1600", "--minutes=7"], None, 7.0),
+        (["--until=1600"], 30.0, 10.0),
+        (["--until=900"], 30.0, 0.0),
+    ],
+)
+def test_a_training_stops_at_the_time_of_day_that_its_job_has_and_within_the_users_minutes(
+    monkeypatch, options, config, minutes
+):
+    monkeypatch.setattr(train.time, "time", lambda: 1000.0)
+    parser = argparse.ArgumentParser()
+    train.arguments(parser)
+    given = parser.parse_args(["a/b", "--model", "c", *options])
+    assert train.budget(given, SimpleNamespace(user=SimpleNamespace(minutes=config))) == minutes

@@ -1,6 +1,7 @@
 """What the rules ask of the cluster: where a job goes, and how much time and memory it may have. No rule stands here."""
 
 import signal
+import time
 from math import ceil
 
 from rnnrepro import site, slurm
@@ -125,44 +126,9 @@ def training():
 
 
 def time_of_cell(wildcards, threads):
-    """Inside a cluster's job, when to save and stop: some time before its time limit."""
-    left = slurm.seconds_left() if workflow.remote_exec else None
-    if left is None:
-        return []
-    minutes = (left - min(SITE.warning, left / 2)) / 60
-    return [f"--minutes={min(minutes, PROJECT.user.minutes or minutes):g}"]
+    """Inside a cluster's job, when to save and stop: some time before its time limit.
 
-
-def set_up_cluster():
-    """At the start on a cluster: how finished jobs are found, and how often a training may be sent to the queue."""
-    try:
-        found, seconds = slurm.status_command()
-        found = SITE.status or found
-        if found == "squeue":
-            slurm.check_memory_of_jobs(seconds)
-    except Fault as fault:
-        raise WorkflowError(str(fault)) from None
-    settings = workflow.executor_settings
-    settings.status_command = found
-    settings.init_seconds_before_status_checks = min(settings.init_seconds_before_status_checks, seconds // 3)
-    outlast_silence()
-    if not PROJECT.user.minutes:
-        workflow.get_rule("train").restart_times = SITE.attempts - 1
-
-
-def outlast_silence():
-    """Let a SLURM that does not answer be asked again later.
-
-    Where each of a few questions at once stays without an answer (slurmctld is restarted, the database is away), the
-    executor forgets every job that it waits for, and Snakemake waits for ever. An answer without any job in it leaves
-    them as they are.
+    As a time of day: between this and the trainer's first look at its clock lie seconds, on some file systems minutes.
     """
-    import snakemake_executor_plugin_slurm as executor
-
-    asked = executor.query_job_status
-
-    async def query_job_status(command, logger):
-        found, seconds = await asked(command, logger)
-        return found or {}, seconds or 0.0
-
-    executor.query_job_status = query_job_status
+    left = slurm.seconds_left() if workflow.remote_exec else None
+    return [] if left is None else [f"--until={time.time() + left - min(SITE.warning, left / 2):.0f}"]
