@@ -14,21 +14,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rnnrepro import fingerprint, tables
+from rnnrepro import fingerprint, run_settings, tables
 from rnnrepro.checks import check_count
-from rnnrepro.config import Arm, Experiment, Phase
+from rnnrepro.config import Experiment
 from rnnrepro.cost import Estimate, estimate
 from rnnrepro.datasets import provenance as data
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault
-from rnnrepro.project import Project, mirror_of, model_row, of_group
+from rnnrepro.project import Project, mirror_of
+from rnnrepro.run_settings import Point
 from rnnrepro.sense import made_of
 from rnnrepro.tasks.shapes import Shape
 from rnnrepro.tasks.sizes import shape
 from rnnrepro.typed import Reader
-
-Point = tuple[tuple[str, float], ...]
-"""A point of a grid: (key, value) pairs in the order of the grid's keys."""
 
 
 def digest(value: Any) -> str:
@@ -175,7 +173,10 @@ def experiment_cells(project: Project, scale: str, paper: str, name: str) -> lis
 def lacking(project: Project, experiment: Experiment) -> str:
     """Why an experiment cannot be run here: data that only the user can supply. "" where nothing lacks."""
     places = [Path(project.user.data), *filter(None, [mirror_of(project.user)])]
-    found = (data.lacking(kind, task, project.user.corpora, places) for kind, task in _tasks(experiment))
+    found = (
+        data.lacking(kind, task, project.user.corpora, places)
+        for kind, task in run_settings.tasks(experiment)
+    )
     return next(filter(None, found), "")
 
 
@@ -194,11 +195,11 @@ def _cells_of_arm(
 ) -> list[Cell]:
     arm = experiment.models[arm_name]
     reader = Reader(f"{paper}/{name}/{arm_name} at scale {scale}")
-    common = resolved(experiment, arm_name, arm, reader, project.user.corpora)
+    common = run_settings.resolved(experiment, arm_name, arm, reader, project.user.corpora)
     reader.finish()
     seeds = project.user.seeds or arm.seeds or experiment.seeds
     found = shape(common["task"], common["training"]["batch"])
-    common["training"]["steps"] = _steps(common["training"], found, reader)
+    common["training"]["steps"] = run_settings.steps(common["training"], found, reader)
     check_count(reader, seeds, arm)
     reader.finish()
     chosen = range(experiment.first_seed, experiment.first_seed + seeds)
@@ -221,91 +222,8 @@ def _part(point: Point, slices: list[str]) -> str:
     )
 
 
-def _steps(training: dict[str, Any], found: Shape, reader: Reader) -> int:
-    epochs, steps = training.pop("epochs"), training["steps"]
-    if (epochs is None) == (steps is None):
-        reader.fault("training", "give `steps` or `epochs`, one of the two")
-        return 1
-    if training["milestones"] and found.steps_per_epoch is None:
-        reader.fault("training.milestones", "this task draws fresh data and has no epochs; leave them out")
-    if epochs is None:
-        return steps
-    if found.steps_per_epoch is None:
-        reader.fault("training.epochs", "this task draws fresh data and has no epochs; give `steps`")
-        return 1
-    return found.steps(epochs)
-
-
-def resolved(
-    experiment: Experiment, name: str, arm: Arm, reader: Reader, corpora: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Everything that bears on the numbers of an arm's runs, with every default written out, but the seed."""
-    (kind, task), *_ = every = _tasks(experiment)
-    row = tables.row("model", model_row(name, arm))
-    model: dict[str, Any] = {"hidden": arm.hidden}
-    for part, (chosen, arguments) in tables.parts(row, vars(arm)).items():
-        model |= {f"{part}_kind": chosen, part: arguments}
-    for part, defaults in tables.PLAIN_PARTS.items():
-        model[part] = {**defaults, **row.defaults.get(part, {}), **getattr(arm, part)}
-    training = {**vars(experiment.training), **arm.training}
-    if "steps" in arm.training:
-        training["epochs"] = None
-    return {
-        "task": {"kind": kind, **tables.row("task", kind).arguments, **task},
-        "data": {name: data.digest(name, corpora) for one in every for name in data.required(*one)},
-        "model": model,
-        "optimiser": {group: _optimiser(arm, group) for group in ("main", *arm.groups)},
-        "training": training,
-        "analyses": {name: tables.ANALYSES[name].at for name in experiment.analyses},
-        **({"phases": [_phase(phase) for phase in experiment.phases]} if experiment.phases else {}),
-    }
-
-
-def _phase(phase: Phase) -> dict[str, Any]:
-    """What bears on the numbers of a later phase, with every default."""
-    kind, rule = phase.task["kind"], phase.rule
-    return {
-        "task": {**tables.row("task", kind).arguments, **phase.task},
-        "rule": {**tables.row("rule", rule["kind"]).arguments, **rule} if rule else {},
-        **{name: getattr(phase, name) for name in ("steps", "evaluate_every", "record_every", "splits")},
-    }
-
-
-def _tasks(experiment: Experiment) -> list[tuple[str, dict[str, Any]]]:
-    """The kind and the settings of every task, that of the experiment's own training first."""
-    tasks = (experiment.task, *(phase.task for phase in experiment.phases))
-    return [(task["kind"], {name: value for name, value in task.items() if name != "kind"}) for task in tasks]
-
-
-def _optimiser(arm: Arm, group: str) -> dict[str, Any]:
-    own = arm.groups.get(group, {}) if group != "main" else {}
-    settings = of_group(arm.optimiser, own)
-    ratio = settings.pop("ratio", None)
-    if group != "main" and "rate" not in own and ratio is None:
-        ratio = 1.0  # it follows the main rate, also along a grid
-    if ratio is not None:
-        settings["rate"] = arm.optimiser["rate"] * ratio
-    return {**tables.row("optimiser", settings["kind"]).arguments, **settings, "ratio": ratio}
-
-
 def _runs(common: Mapping[str, Any], seeds: Iterable[int], point: Point) -> list[Run]:
     """The runs at a point of the grid, whose settings are one but for the seed."""
-    settings = json.loads(json.dumps(common))
-    for key, value in point:
-        word, _, name = key.partition(".")
-        if word == "rate":
-            _set_rate(settings["optimiser"], name, value)
-        else:
-            settings["model"][word][name] = value
-    for group in settings["optimiser"].values():
-        group.pop("ratio")
+    settings = run_settings.at_point(common, point)
     label = ",".join(f"{key}={value:g}" for key, value in point)
     return [Run(seed=seed, point=label, settings={**settings, "seed": seed}) for seed in seeds]
-
-
-def _set_rate(groups: dict[str, dict[str, Any]], group: str, value: float) -> None:
-    groups[group or "main"]["rate"] = value
-    if not group:
-        for other in groups.values():
-            if other["ratio"] is not None:
-                other["rate"] = value * other["ratio"]
