@@ -47,10 +47,15 @@ def steps(pipeline: Pipeline, rng: random.Random) -> Outcome:
 
 def everything(pipeline: Pipeline, rng: random.Random) -> Outcome:
     """The disk on which all of a pipeline works becomes full; then there is room again."""
-    pipeline.begin(rng.choice(["empty", "fetched", "half", "trained"]))
-    room = int(10 ** rng.uniform(3.5, 6.0))
-    said = _short_of_room(pipeline, pipeline.place, room, pipeline.launch)
-    return pipeline.settle(said, f"{pipeline.stage}, {room:,} bytes left", lambda: None, FULL)
+    part = rng.choice((*PARTS, None))
+    if part:
+        part.begin(pipeline, rng)
+    else:
+        pipeline.begin(rng.choice(["empty", "half", "trained"]))
+    room, targets = int(10 ** rng.uniform(3.5, 5.5)), ("--", *pipeline.targets)
+    said = _short_of_room(pipeline, pipeline.place, room, lambda **more: pipeline.launch(*targets, **more))
+    name = part.name if part else f"all from {pipeline.stage}"
+    return pipeline.settle(said, f"{name}, {room:,} bytes left", lambda: None, FULL)
 
 
 def logs(pipeline: Pipeline, rng: random.Random) -> Outcome:
@@ -119,9 +124,12 @@ def removed(pipeline: Pipeline, rng: random.Random) -> Outcome:
         pipeline.restarted.update(states)
     shutil.rmtree(pipeline.place / name, ignore_errors=True)
     said = pipeline.ended(running)
-    pipeline.targets = ()  # what was removed may be more than the part makes
+    if name == "resources":
+        pipeline.targets += ("data",)
+    elif name.startswith("results") and part in RENDERING:
+        pipeline.targets = ()  # what was removed is more than the part makes
     if said.status == 0:
-        said = pipeline.launch()
+        said = pipeline.launch("--", *pipeline.targets)
     return pipeline.settle(said, f"{part.name}, {name}")
 
 
