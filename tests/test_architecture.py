@@ -55,7 +55,7 @@ LAYERS = [
     {"initialisers"},
     {"tasks", "matrices", "drives", "updates", "scan", "rules", "optim"},
     {"models"},
-    {"stacking"},
+    {"alike", "stacking"},
     {"analysis", "conformance"},
     {"training"},
     {"bench"},
