@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.tracked import tracked
+
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = ROOT / "container" / "Dockerfile"
 RECIPE = ROOT / "container" / "rnnrepro.def"
@@ -92,9 +94,8 @@ def test_both_recipes_start_from_the_same_tag_and_copy_the_same_files_which_are_
     assert re.fullmatch(r"python:3\.11\.\d+-slim-[a-z]+", base)
     by_apptainer = {line.split()[0] for line in sections()["files"]}
     assert set(copied_by_docker()) == by_apptainer
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for source in by_apptainer:
-        assert any(f == source or f.startswith(f"{source}/") for f in tracked.splitlines()), source
+        assert any(f == source or f.startswith(f"{source}/") for f in tracked()), source
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert {line[1:] for line in ignored if line.startswith("!")} == by_apptainer
     assert "*" in ignored

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from tests.tracked import tracked
+
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"pytorch": "torch", "pysoundfile": "soundfile"}
 
@@ -145,10 +147,9 @@ def test_citation_names_every_paper_of_the_configuration():
 
 
 def test_no_file_names_a_place_of_the_machine_it_was_written_on():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # /opt/rnnrepro is where the containers have the project
     places = re.compile(rb"/(work|root|opt(?!/rnnrepro\b)|home/[a-z]+)/[A-Za-z]")
-    for name in tracked.splitlines():
+    for name in tracked():
         path = ROOT / name
         if path.is_file() and path != Path(__file__):
             assert not places.search(path.read_bytes()), name
