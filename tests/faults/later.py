@@ -15,6 +15,7 @@ from .space import LIMITED
 from .started import Said
 
 FULL = "No space left on device|the disk full|File too large"
+PAGE = 4096
 
 
 def _short_of_room(pipeline: Pipeline, folder: Path, room: int, launch: Callable[..., Said]) -> Said:
@@ -28,11 +29,11 @@ def _short_of_room(pipeline: Pipeline, folder: Path, room: int, launch: Callable
         return launch()
 
 
-def _made(pipeline: Pipeline, part: Part) -> int:
-    """Bytes of the largest file that a part makes."""
+def _pages(pipeline: Pipeline, part: Part) -> int:
+    """Pages of the largest file that a part makes: in pages a small disk is full."""
     done = pipeline.session.stage("done")
     named = (name for name in pipeline.expected if any(fnmatch(name, pattern) for pattern in part.made))
-    return max((done / name).stat().st_size for name in named)
+    return max(1 + (done / name).stat().st_size // PAGE for name in named)
 
 
 def steps(pipeline: Pipeline, rng: random.Random) -> Outcome:
@@ -40,7 +41,7 @@ def steps(pipeline: Pipeline, rng: random.Random) -> Outcome:
     part = rng.choice((FETCHING, *RENDERING))
     part.begin(pipeline, rng)
     folder = pipeline.place / ("resources" if part is FETCHING else "results")
-    room = rng.randrange(1, _made(pipeline, part))
+    room = PAGE * rng.randrange(_pages(pipeline, part))
     said = _short_of_room(pipeline, folder, room, lambda **more: pipeline.launch("--", *part.targets, **more))
     return pipeline.settle(said, f"{part.name}, {room:,} bytes left", mend=lambda: None)
 
