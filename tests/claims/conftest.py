@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from rnnrepro import records
+from rnnrepro.config import Claim
 
 
 def cell(
@@ -40,3 +42,19 @@ def cell(
 def make_cell():
     """`cell`, for tests."""
     return cell
+
+
+@pytest.fixture
+def ended():
+    """`ended(arm, values, claim)`: a cell whose runs end at these values of the metric; at ∞ one has diverged."""
+
+    def made(arm: str, values: Sequence[float], wanted: Claim) -> records.CellRecords:
+        return cell(
+            arm,
+            {i: [v] for i, v in enumerate(values)},
+            metric=wanted.metric,
+            split=wanted.split,
+            diverged=tuple(i for i, v in enumerate(values) if math.isinf(v)),
+        )
+
+    return made

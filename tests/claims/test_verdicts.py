@@ -36,20 +36,14 @@ def claim(kind: str, arms: list[str], than=(), **settings) -> Claim:
 
 
 @pytest.fixture
-def judge(make_cell):
+def judge(ended):
     """The verdict on a claim about arms with these last values."""
 
     def judge(
         wanted: Claim, values: dict[str, list[float]], *, reported=(), absent=(), stand_in=None, missing=()
     ):
         cells = {
-            f"alpha/task/{arm}": make_cell(
-                arm,
-                {i: [v] for i, v in enumerate(runs)},
-                metric=wanted.metric,
-                split=wanted.split,
-                diverged=[i for i, v in enumerate(runs) if math.isinf(v)],
-            )
+            f"alpha/task/{arm}": ended(arm, runs, wanted)
             for arm, runs in values.items()
             if arm not in missing
         }

@@ -38,18 +38,12 @@ def claim(**changes) -> Claim:
 
 
 @pytest.fixture
-def judge(make_cell):
+def judge(ended):
     """The verdict on a claim, from the last values of arms `a` and `b` in each of the experiments."""
 
     def judge(wanted: Claim, **values: tuple[list[float], list[float]]):
         cells = {
-            f"alpha/{place}/{arm}": make_cell(
-                arm,
-                {i: [v] for i, v in enumerate(runs)},
-                metric=wanted.metric,
-                split=wanted.split,
-                diverged=[i for i, v in enumerate(runs) if math.isinf(v)],
-            )
+            f"alpha/{place}/{arm}": ended(arm, runs, wanted)
             for place, pair in values.items()
             for arm, runs in zip("ab", pair, strict=True)
         }
