@@ -36,7 +36,11 @@ def check_caches() -> None:
     """
     if not hasattr(os, "geteuid"):
         return
-    places = {"NUMBA_CACHE_DIR": Path(named)} if (named := os.environ.get("NUMBA_CACHE_DIR")) else {}
+    places = {}
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        places["NUMBA_CACHE_DIR"] = Path(named)
+        with suppress(OSError):  # Numba would make it by the umask, which often lets a group write
+            places["NUMBA_CACHE_DIR"].mkdir(mode=0o700, parents=True)
     with suppress(Fault):  # a user without a home has no folder there that others could write to
         places["RNNREPRO_CACHE"] = cache_folder()
     for name, place in places.items():

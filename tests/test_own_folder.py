@@ -31,6 +31,17 @@ def test_a_folder_of_compiled_code_that_others_may_write_to_is_refused(name, mod
         own_folder.check_caches()
 
 
+def test_a_folder_that_is_not_there_is_made_for_its_user_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "new"))
+    before = os.umask(0o002)
+    try:
+        own_folder.check_caches()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+    own_folder.check_caches()
+
+
 def test_what_is_below_it_counts_too_unless_nobody_can_get_there(tmp_path):
     below = tmp_path / "rnnrepro" / "__pycache__"
     below.mkdir(parents=True)

@@ -200,7 +200,8 @@ def test_folders_and_files_of_other_names_are_not_looked_at(working):
 
 def test_compiled_scans_of_other_versions_go_and_those_of_this_one_stay(working, folder):
     cache = folder / "cache"
-    (cache / "__pycache__").mkdir(parents=True)
+    cache.mkdir(mode=0o700)  # as the product makes it, whatever files others may write by the user's umask
+    (cache / "__pycache__").mkdir()
     names = {"a" * 16: compiled.environment(), "b" * 16: f"{'0' * 16} numba 0.1", "c" * 16: "no version"}
     for name, version in names.items():
         (cache / f"rnnrepro_scan_{name}.py").write_text(f"x = 1\n# {version}\n")
