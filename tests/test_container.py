@@ -72,7 +72,8 @@ def test_the_dockerfile_has_known_instructions_in_a_form_that_docker_reads():
 def test_the_image_runs_as_a_user_who_cannot_change_the_code():
     found = instructions()
     order = [name for name, _ in found]
-    assert ("USER", "rnnrepro") in found
+    assert ("USER", "1000") in found
+    assert any("useradd --create-home --uid 1000 " in rest for name, rest in found if name == "RUN")
     assert order.index("USER") > max(i for i, name in enumerate(order) if name in ("RUN", "COPY"))
     assert not any("chown" in rest and "/opt" in rest for _, rest in found)
 
