@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +12,15 @@ import torch
 
 from rnnrepro import tables
 from rnnrepro.conformance.cases import Case
-from rnnrepro.conformance.models import CHECKS, check_model, row_arguments
+from rnnrepro.conformance.models import CHECKS, check_model, gradient, row_arguments
 from rnnrepro.drives.affine import Affine
 from rnnrepro.errors import Fault
 from rnnrepro.matrices.free import Free
 from rnnrepro.updates.base import Update
 from rnnrepro.updates.pointwise import Tanh
 from rnnrepro.updates.stage import Stage
+
+Check = Callable[[Case], None]
 
 _NORMAL = {"init": "fan_in_normal(0.9)", "fan_in": "hidden", "bias": "zeros"}
 _CHAIN = {"init": "identity(0.9)", "bias": "zeros"}
@@ -138,6 +141,15 @@ NEEDS: dict[str, str] = {"restart_lstm": "descent", "inner_steps": "repeated"}
 """Update -> a drive that gives it the numbers a step that it reads."""
 
 
+GRADIENT = "gradients are those of central differences"
+# Every entry of every Jacobian is looked at among the slow tests.
+DEMANDS = [
+    *(pytest.param(check, id=words) for words, check in CHECKS.items() if words != GRADIENT),
+    pytest.param(partial(gradient, whole=False), id=GRADIENT),
+    pytest.param(CHECKS[GRADIENT], id=f"{GRADIENT}, entry by entry", marks=pytest.mark.slow),
+]
+
+
 def each(entries: Mapping[str, list[dict]]) -> list:
     return [
         pytest.param(name, row, id=f"{name}-{i}")
@@ -158,32 +170,32 @@ def test_every_class_takes_the_arguments_of_its_row(kind: str) -> None:
         row_arguments(kind, name)
 
 
-@pytest.mark.parametrize("sentence", CHECKS)
+@pytest.mark.parametrize("check", DEMANDS)
 @pytest.mark.parametrize(("name", "entry"), each(MODELS))
-def test_every_model_meets_every_demand(name: str, entry: dict, sentence: str) -> None:
-    CHECKS[sentence](Case(name, **entry))
+def test_every_model_meets_every_demand(name: str, entry: dict, check: Check) -> None:
+    check(Case(name, **entry))
 
 
-@pytest.mark.parametrize("sentence", CHECKS)
+@pytest.mark.parametrize("check", DEMANDS)
 @pytest.mark.parametrize(("name", "arguments"), each(UPDATES))
 def test_every_update_meets_every_demand(
-    name: str, arguments: dict, sentence: str, monkeypatch: pytest.MonkeyPatch
+    name: str, arguments: dict, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     update = tables.load("update", name)
     matrix = "free" if len(update.state[update.reads]) == 1 else "unitary"
     drive = NEEDS.get(name, "affine")
     monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix=matrix, drive=drive, update=name))
-    CHECKS[sentence](Case("tried", hidden=7, arguments={"update": arguments}))
+    check(Case("tried", hidden=7, arguments={"update": arguments}))
 
 
-@pytest.mark.parametrize("sentence", CHECKS)
+@pytest.mark.parametrize("check", DEMANDS)
 @pytest.mark.parametrize(("name", "arguments"), each(DRIVES))
 def test_every_drive_meets_every_demand(
-    name: str, arguments: dict, sentence: str, monkeypatch: pytest.MonkeyPatch
+    name: str, arguments: dict, check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     update = next((reader for reader, needed in NEEDS.items() if needed == name), "tanh")
     monkeypatch.setitem(tables.MODELS, "tried", tables.Model(matrix="free", update=update, drive=name))
-    CHECKS[sentence](Case("tried", hidden=7, arguments={"drive": arguments}))
+    check(Case("tried", hidden=7, arguments={"drive": arguments}))
 
 
 @pytest.mark.slow
