@@ -16,7 +16,8 @@ from rnnrepro.errors import Fault
 from . import settings
 from .needs import ETC, SBIN, refuse_a_real_site
 
-SECONDS_TO_COME_UP = 60
+SECONDS_TO_COME_UP = 300
+SECONDS_TO_ANSWER = 300
 
 
 class Cluster:
@@ -139,13 +140,13 @@ class Cluster:
 
     def do(self, *command: str, check: bool = True) -> str:
         """What a command says, stripped. Raises Fault if it fails, unless told not to check."""
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_TO_ANSWER)
         if check and done.returncode != 0:
             raise Fault(f"{' '.join(command)} failed ({done.returncode}): {done.stderr.strip()}")
         return done.stdout.strip()
 
     def _answers(self, *command: str) -> bool:
-        return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
+        return subprocess.run(command, capture_output=True, timeout=SECONDS_TO_ANSWER).returncode == 0
 
     def wait(
         self,

@@ -11,13 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from rnnrepro import records
+from rnnrepro import heartbeat, records
 
 from ..workflow.conftest import ROOT, tiny_folder
 from .cluster import Cluster
@@ -25,7 +25,8 @@ from .cluster import Cluster
 # A cell that is long enough to be caught in the middle of its training, and how many steps its runs take.
 CELL = "first/copying/nnrnn"
 STEPS = 1000
-SECONDS = 900  # after which a scenario has failed; noisy machines are slow
+SLICE = 0.02  # seconds that a trainer goes on while it is being caught: some steps of those
+SECONDS = 1800  # after which a scenario has failed; noisy machines are slow
 # A person waits longer than a test: how often SLURM is asked, and for how long files are waited for.
 HASTE = ["--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"]
 HASTE += ["--latency-wait", "10"]
@@ -110,20 +111,49 @@ class Lab:
         cells = sorted(str(p.relative_to(top).with_suffix("")) for p in top.rglob("*.parquet"))
         return {cell: self.rows(cell) for cell in cells}
 
-    def wait(self, until: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
+    def wait(self, until: Callable[[], object], what: str, pause: float = 0.1) -> None:
         """Wait until it is so, or fail with all that was said."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + SECONDS
         while not until():
-            assert time.monotonic() < end, f"{what}: not within {seconds:g} s\n{self.evidence()}"
-            time.sleep(0.1)
+            assert time.monotonic() < end, f"{what}: not within {SECONDS:g} s\n{self.evidence()}"
+            time.sleep(pause)
 
-    def wait_for_training(self) -> int:
-        """Wait until the cell trains and has gone some steps; the process that does."""
-        self.wait(lambda: self.sittings.begun and len(self.trainers()) == 1, "the training did not begin")
+    @contextmanager
+    def caught(self, *, alive: bool = True) -> Iterator[int]:
+        """The trainer, which has gone a step or more and stands still, however fast the machine; it goes on afterwards.
+
+        `alive=False`: it may end before that.
+        """
+        self.wait(lambda: len(self.trainers()) == 1, "no training began", pause=0.02)
         (trainer,) = self.trainers()
-        began = processor_seconds(trainer)
-        self.wait(lambda: processor_seconds(trainer) > began + 0.5, "the training did not go on")
-        return trainer
+        with held(trainer):
+            while trainer in self.trainers() and not self._step(trainer):
+                with suppress(ProcessLookupError):
+                    os.kill(trainer, signal.SIGCONT)
+                    time.sleep(SLICE)
+                    os.kill(trainer, signal.SIGSTOP)
+            assert not alive or trainer in self.trainers(), f"the training ended at once\n{self.evidence()}"
+            yield trainer
+
+    @contextmanager
+    def all_held(self, count: int) -> Iterator[None]:
+        """So many trainers, each standing still since it was first seen; they go on afterwards."""
+        with ExitStack() as stack:
+            seen: set[int] = set()
+
+            def more() -> bool:
+                for trainer in set(self.trainers()) - seen:
+                    stack.enter_context(held(trainer))
+                    seen.add(trainer)
+                return len(seen) >= count
+
+            self.wait(more, f"{count} trainings did not begin", pause=0.02)
+            yield
+
+    def _step(self, trainer: int) -> int:
+        """The step of the cell that a trainer has said that it is at."""
+        beat = heartbeat.read(heartbeat.place(self.place / "state" / "quick", CELL))
+        return 0 if isinstance(beat, str) or beat.pid != trainer else beat.step
 
     def evidence(self) -> str:
         """What the pipelines, the jobs and SLURM said."""
@@ -167,11 +197,6 @@ class Sittings:
     texts: list[str] = field(default_factory=list)
     finished: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
     _over: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def begun(self) -> bool:
-        """Whether the newest trainer trains."""
-        return bool(self.texts) and "steps to go" in self.texts[-1]
 
     @property
     def starts(self) -> list[int]:
@@ -223,12 +248,6 @@ def held(trainer: int) -> Iterator[None]:
     finally:
         with suppress(ProcessLookupError):
             os.kill(trainer, signal.SIGCONT)
-
-
-def processor_seconds(process: int) -> float:
-    """The processor time that a process has used."""
-    numbers = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def site(**changes: object) -> str:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from . import settings
 from .cluster import Cluster
-from .lab import CELL, STEPS, Lab, Pipeline, held, site
+from .lab import CELL, STEPS, Lab, Pipeline, site
 
 TARGET = f"results/quick/runs/{CELL}.parquet"
 
@@ -66,8 +66,26 @@ def on_gpu(cluster: Cluster, place: Path, expected: Expected) -> str:
         asked = cluster.do("scontrol", "show", "job", job)
         assert "Partition=gpu" in asked and re.search(r"TresPer\w+=gres[:/]gpu:1", asked), asked
         pipeline.end()
-    assert lab.rows().equals(expected.long)
+    _trained_once(lab, expected)
+    assert lab.jobs("completed", "train") == [job], lab.evidence()
     return "partition gpu, one GPU asked for (pretended: trained on the processor)"
+
+
+def refused(cluster: Cluster, place: Path, expected: Expected) -> str:
+    """A site file with what this cluster has not: nothing is sent, one error says what to mend; then it is mended."""
+    lab, cell = Lab(place, cluster=cluster, site=site(cpu={"partition": "cpux"})), "first/adding/lstm"
+    target, file = f"results/quick/runs/{cell}.parquet", place / "config" / "site.yaml"
+    said = lab.launch(target).end(status=None)
+    assert "site.yaml: cpu.partition: this cluster has no partition 'cpux'; did you mean 'cpu'?" in said, said
+    file.write_text(site(cpu={"partition": "gpu,cpu", "constraint": "fast"}))
+    said = lab.launch(target).end(status=None)
+    assert said.count("Error in rule") == 1 and "Trying to restart" not in said, said
+    assert "Invalid feature specification. Mend in config/site.yaml: cpu.constraint (now fast)" in said, said
+    assert not lab.jobs(), lab.evidence()
+    file.write_text(site(cpu={"partition": "gpu,cpu"}))
+    lab.launch(target).end()
+    assert lab.rows(cell).equals(expected.tiny[cell]) and len(lab.jobs()) == 1, lab.evidence()
+    return "one error each, no job; as soon as it was mended, one job"
 
 
 def cancelled(cluster: Cluster, place: Path, expected: Expected) -> str:
@@ -75,9 +93,8 @@ def cancelled(cluster: Cluster, place: Path, expected: Expected) -> str:
     lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET)
-        trainer = lab.wait_for_training()
-        (job,) = lab.jobs("running", "train")
-        with held(trainer):
+        with lab.caught():
+            (job,) = lab.jobs("running", "train")
             cluster.do("scancel", job)
         said = pipeline.end()
     assert "CANCELLED" in said, said
@@ -89,8 +106,7 @@ def warned(cluster: Cluster, place: Path, expected: Expected) -> str:
     lab = Lab(place, cluster=cluster, steps=STEPS, site=site(warning=60))
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET, options=("--set-resources", "train:runtime=2*attempt"))  # minutes
-        trainer = lab.wait_for_training()
-        with held(trainer):
+        with lab.caught() as trainer:
             time.sleep(max(0, lab.seconds_to_stop(trainer)) + 1)
         said = pipeline.end()
     assert any("state saved" in text for text in lab.sittings.texts), lab.evidence()
@@ -103,9 +119,8 @@ def timed_out(cluster: Cluster, place: Path, expected: Expected) -> str:
     lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET)
-        trainer = lab.wait_for_training()
-        (job,) = lab.jobs("running", "train")
-        with held(trainer):
+        with lab.caught():
+            (job,) = lab.jobs("running", "train")
             end = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() + 1))
             cluster.do("scontrol", "update", f"jobid={job}", f"EndTime={end}")
             lab.wait(lambda: job not in lab.jobs("running"), "SLURM let it run")
@@ -119,12 +134,17 @@ def out_of_memory(cluster: Cluster, place: Path, expected: Expected) -> str:
     lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET, options=("--set-resources", "train:mem_mb=attempt * attempt * 250"))
+        with lab.caught(alive=False) as trainer:  # SLURM looks once a second
+            lab.wait(lambda: trainer not in lab.trainers(), "it outlived its memory")
         pipeline.end()
-    assert lab.rows().equals(expected.long)
-    jobs = lab.jobs(rule="train")
-    asked = [cluster.do("squeue", "-h", "-t", "all", "-j", job, "-o", "%m %T") for job in jobs]
-    assert len(jobs) > 1, lab.evidence()
-    return f"attempts: {', '.join(sorted(asked))}"
+    asked = [
+        cluster.do("squeue", "-h", "-t", "all", "-j", job, "-o", "%m %T") for job in lab.jobs(rule="train")
+    ]
+    asked.sort(key=lambda words: int(words.partition("M")[0]))
+    *failed, last = asked
+    assert failed and last.endswith(" COMPLETED") and not any("COMPLETED" in one for one in failed), asked
+    _went_on(lab, expected, killed=True)
+    return f"attempts: {', '.join(asked)}"
 
 
 def node_drained(cluster: Cluster, place: Path, expected: Expected) -> str:
@@ -132,8 +152,8 @@ def node_drained(cluster: Cluster, place: Path, expected: Expected) -> str:
     lab = Lab(place, cluster=cluster, site=site())
     pipeline = lab.launch("results/quick/first/table_adding.html")
     node = f"nodename={settings.NODE}"
-    lab.wait(lambda: len(lab.jobs("running", "train")) == 2, "the trainings were not sent")
-    cluster.do("scontrol", "update", node, "state=drain", "reason=test")
+    with lab.all_held(2):
+        cluster.do("scontrol", "update", node, "state=drain", "reason=test")
     try:
         lab.wait(lambda: lab.jobs("pending"), "nothing waits")
         time.sleep(3)
@@ -153,8 +173,7 @@ def node_lost(cluster: Cluster, place: Path, expected: Expected) -> str:
     node = f"nodename={settings.NODE}"
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET)
-        trainer = lab.wait_for_training()
-        with held(trainer):
+        with lab.caught() as trainer:
             cluster.do("scontrol", "update", node, "state=down", "reason=test")
             lab.wait(lambda: trainer not in lab.trainers(), "it outlived its node")
         cluster.do("scontrol", "update", node, "state=resume", check=False)  # unless it is back by itself
@@ -164,8 +183,9 @@ def node_lost(cluster: Cluster, place: Path, expected: Expected) -> str:
         for job in lab.jobs("pending", "train"):
             cluster.do("scontrol", "update", f"jobid={job}", "StartTime=now")
         pipeline.end()
-    assert lab.rows().equals(expected.long)
-    return f"trained in {len(lab.sittings.starts)} sittings, each after the other's end"
+    (job,) = lab.jobs(rule="train")
+    assert "Restarts=1" in cluster.do("scontrol", "show", "job", job), lab.evidence()
+    return f"queued again by SLURM once nothing of it was left, {_went_on(lab, expected, 1, killed=True)}"
 
 
 def controller_killed(cluster: Cluster, place: Path, expected: Expected) -> str:
@@ -173,8 +193,7 @@ def controller_killed(cluster: Cluster, place: Path, expected: Expected) -> str:
     lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET)
-        trainer = lab.wait_for_training()
-        with held(trainer):
+        with lab.caught() as trainer:
             # slurmctld writes its state within five seconds of a change, unless that is in the second of the last
             # writing: then after the next change. A job of which it has not written that it runs it starts again.
             (job,) = lab.jobs("running", "train")
@@ -197,13 +216,18 @@ def pipeline_killed(number: signal.Signals) -> Run:
         lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
         with lab.sittings.watched():
             first = lab.launch(TARGET)
-            trainer = lab.wait_for_training()
-            with held(trainer):
+            with lab.caught() as trainer:
                 first.signal(number)
                 second = lab.launch(TARGET)
                 lab.wait(lambda: _second_has_come(lab, second, trainer), "the second sent no job")
             said = second.end()
-        return f"{_left(said)}{_went_on(lab, expected)}"
+        if number == signal.SIGKILL:  # nobody has told the job
+            assert "Removing the lock" in said, said
+            _trained_once(lab, expected)
+            return (
+                "the lock left behind was removed; the job trained on, and what was sent again waited for it"
+            )
+        return f"its job was cancelled and saved, {_went_on(lab, expected, at_least=1)}"
 
     return run
 
@@ -214,8 +238,12 @@ def pipeline_ended(cluster: Cluster, place: Path, expected: Expected) -> str:
     target = "results/quick/first/table_adding.html"
     with lab.sittings.watched():
         first = lab.launch(target)
-        lab.wait(lambda: len(lab.jobs("running", "train")) == 2, "the trainings were not sent")
-        first.signal(signal.SIGTERM)
+        with lab.all_held(2):
+            first.process.send_signal(signal.SIGTERM)
+            lab.wait(
+                lambda: "Will exit after finishing currently running jobs" in first.text, "it did not listen"
+            )
+        lab.wait(lambda: first.process.poll() is not None, "it did not end after its jobs")
         assert len(lab.jobs()) == 2, lab.evidence()
         lab.launch(target).end()
     for cell in ("first/adding/enrnn", "first/adding/lstm"):
@@ -232,37 +260,36 @@ def _second_has_come(lab: Lab, second: Pipeline, trainer: int) -> bool:
     return bool(others) or second.process.poll() is not None or trainer not in lab.trainers()
 
 
-def _left(said: str) -> str:
-    return "the lock left behind was removed; " if "Removing the lock" in said else ""
-
-
 def _trained_once(lab: Lab, expected: Expected) -> None:
     assert lab.rows().equals(expected.long), "rows differ from a local run's"
     assert lab.sittings.starts == [STEPS], lab.evidence()
     assert all(len(writes) == 1 for writes in lab.sittings.finished.values()), (
         "a finished run was trained again"
     )
-    assert not lab.trainers()
+    lab.wait(lambda: not lab.trainers(), "a trainer goes on")
 
 
-def _went_on(lab: Lab, expected: Expected, at_least: int = 0) -> str:
-    """Check that each sitting began where the one before had saved, and of how many more than one; in words."""
+def _went_on(lab: Lab, expected: Expected, at_least: int = 0, killed: bool = False) -> str:
+    """Check that there were sittings more than so many, each from where the one before had saved; in words.
+
+    `killed`: without a warning, so that one may have saved nothing.
+    """
     assert lab.rows().equals(expected.long), "rows differ from a local run's"
     starts = lab.sittings.starts
     assert len(starts) > at_least, lab.evidence()
-    assert starts[0] == STEPS and all(a > b for a, b in pairwise(starts)), lab.evidence()
+    assert starts[0] == STEPS, lab.evidence()
+    assert all(a > b or (killed and a == b) for a, b in pairwise(starts)), lab.evidence()
     assert all(len(writes) == 1 for writes in lab.sittings.finished.values()), (
         "a finished run was trained again"
     )
-    assert not lab.trainers()
-    if len(starts) == 1:
-        return "the job trained on, and what was sent again waited for it: trained once"
+    lab.wait(lambda: not lab.trainers(), "a trainer goes on")
     return f"went on from step {', '.join(str(STEPS - left) for left in starts[1:])} of {STEPS}"
 
 
 SCENARIOS = [
     Scenario("whole pipeline, cluster without accounts", whole),
     Scenario("training on a GPU", on_gpu),
+    Scenario("partition or constraint that is not there", refused),
     Scenario("job cancelled", cancelled),
     Scenario("time limit near", warned),
     Scenario("time limit over", timed_out),

@@ -11,8 +11,8 @@ DATABASE_PORT = 33061
 # More than the machine has, so that scenarios that mostly wait lie side by side.
 CPUS = 8
 MEMORY_MB = 64_000
-# Seconds between a job's SIGTERM and its SIGKILL (SLURM's own default is 30).
-KILL_WAIT = 10
+# Seconds between a job's SIGTERM and its SIGKILL (as SLURM has it by default).
+KILL_WAIT = 30
 
 _CONF = """
 ClusterName={cluster}
@@ -41,7 +41,7 @@ SlurmdParameters=config_overrides
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0,sched_min_interval=0
 ReturnToService=2
-MinJobAge=600
+MinJobAge=36000
 KillWait={kill_wait}
 InactiveLimit=0
 # A step above its memory is killed, as seen once a second.
