@@ -1,4 +1,4 @@
-"""What is checked of an arm's network, training and grid beyond the types of its settings."""
+"""What is checked of an arm's network, training and grid, and of names, beyond the types of the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnnrepro import tables, widths
-from rnnrepro.config import VALIDATION, Arm, Experiment, Phase, Training
+from rnnrepro.config import VALIDATION, Arm, Experiment, Paper, Phase, Training
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.sense import mistyped
 from rnnrepro.tasks.sizes import shape
@@ -137,3 +137,22 @@ def check_count(reader: Reader, seeds: int, arm: Arm) -> None:
     count = seeds * math.prod(len(values) for values in arm.grid.values())
     if count > MOST_RUNS:
         reader.fault("seeds and grid", f"expected at most {MOST_RUNS:,} runs of an arm, found {count:,}")
+
+
+def dangling(key: str, paper: Paper) -> list[str]:
+    """What entries of a paper name that it has not: experiments, and claims and exhibits of deviations."""
+    named = [(f"exhibits.{name}", "experiment", entry.experiments) for name, entry in paper.exhibits.items()]
+    named += [
+        (f"claims.{name}", "experiment", [e for e in (entry.experiment, entry.since) if e])
+        for name, entry in paper.claims.items()
+    ]
+    for number, deviation in enumerate(paper.deviations, 1):
+        named += [(f"deviations, {number}", "claim", deviation.bears_on)]
+        named += [(f"deviations, {number}", "exhibit", deviation.shown_in)]
+    known = {"experiment": paper.experiments, "claim": paper.claims, "exhibit": paper.exhibits}
+    return [
+        f"{key}: {where}: unknown {kind} {name!r}{nearest(name, known[kind])}"
+        for where, kind, names in named
+        for name in names
+        if name not in known[kind]
+    ]

@@ -89,7 +89,9 @@ class UserSettings:
         help="folders of licensed data that you have, by data set, such as {timit: FOLDER}: read, never copied",
     )
     plugins: list[str] = setting([], help="files that add models of your own")
-    compare: dict = setting({}, help="models to put beside a paper's: {paper/experiment: {model: settings}}")
+    compare: dict[str, dict[str, dict]] = setting(
+        {}, help="models to put beside a paper's: {paper/experiment: {model: settings}}"
+    )
     retrain: str = setting(
         "changed",
         help="changed: quick and small follow changed code, paper does not; stale: paper does too",

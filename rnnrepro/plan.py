@@ -149,7 +149,7 @@ class Cell:
 
 def cells(project: Project, scale: str, papers: list[str] | None = None) -> list[Cell]:
     """Every cell of the given papers (default: those the user chose) at `scale`."""
-    chosen = project.chosen if papers is None else papers
+    chosen = project.chosen if papers is None else dict.fromkeys(papers)
     return [
         cell
         for paper in chosen

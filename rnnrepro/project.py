@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from rnnrepro import names, safe_yaml, tables
-from rnnrepro.checks import check_grid, check_network, check_phases, check_training
+from rnnrepro import compared, names, safe_yaml, tables
+from rnnrepro.checks import check_grid, check_network, check_phases, check_training, dangling
 from rnnrepro.config import SCALES, Arm, Experiment, Paper, UserSettings
 from rnnrepro.datasets.registry import DATASETS
 from rnnrepro.errors import Fault, nearest
@@ -78,14 +78,17 @@ class Project:
         if scale not in (raw.get("scales") or {}):
             return None
         where = f"experiments.{name} at scale {scale}"
-        plain = scaled(raw, raw["scales"][scale] or {}, self._compared(paper, name), reader, where)
+        beside = self.user.compare.get(f"{paper}/{name}", {})
+        reader.faults += compared.taken(f"{paper}/{name}", beside, raw)
+        plain = scaled(raw, raw["scales"][scale] or {}, beside, reader, where)
+        for arm in plain["models"]:
+            own = arm not in beside
+            reader.said[f"{where}.models.{arm}"] = "" if own else compared.place(f"{paper}/{name}", arm)
+        _drop_unknown(reader, plain["models"], where)
         experiment = reader.read(Experiment, plain, where)
         if experiment is not None:
             _check_experiment(reader, experiment, where)
         return experiment
-
-    def _compared(self, paper: str, name: str) -> dict[str, Any]:
-        return self.user.compare.get(f"{paper}/{name}") or {}
 
     def paper(self, key: str) -> Paper:
         """The paper `key`. Raises Fault with the nearest known key."""
@@ -96,7 +99,7 @@ class Project:
     @property
     def chosen(self) -> list[str]:
         """The keys of the papers that the user asked for."""
-        return list(self.user.papers or self.papers)
+        return list(dict.fromkeys(self.user.papers or self.papers))
 
     def check(self) -> None:
         """Resolve every experiment at every scale and every reference to one; raises one Fault with every fault."""
@@ -108,11 +111,9 @@ class Project:
                         self.experiment(key, name, scale)
                     except Fault as fault:
                         faults += [line for line in str(fault).splitlines() if line not in faults]
-            faults += _dangling(key, paper)
-        for place in self.user.compare:
-            paper_key, _, name = place.partition("/")
-            if name not in getattr(self.papers.get(paper_key), "experiments", {}):
-                faults.append(f"compare: unknown experiment {place!r}")
+            faults += dangling(key, paper)
+        known = [f"{key}/{name}" for key, paper in self.papers.items() for name in paper.experiments]
+        faults += compared.unknown(self.user.compare, known)
         if faults:
             raise Fault("\n".join(faults))
 
@@ -131,9 +132,12 @@ def _extended(experiments: Mapping[str, Any], name: str, seen: tuple[str, ...] =
 
 
 def scaled(
-    raw: Mapping[str, Any], block: Mapping[str, Any], compared: Mapping[str, Any], reader: Reader, where: str
+    raw: Mapping[str, Any], block: Mapping[str, Any], beside: Mapping[str, Any], reader: Reader, where: str
 ) -> dict[str, Any]:
-    """The experiment `raw` with the scale's `block` merged over it and each arm's defaults filled in."""
+    """The experiment `raw` with the scale's `block` merged over it and each arm's defaults filled in.
+
+    `beside` are the user's own models, with the same defaults.
+    """
     plain = merged(
         {k: v for k, v in raw.items() if k not in _WRITING},
         {k: v for k, v in block.items() if k not in _WRITING and k != "models"},
@@ -144,17 +148,17 @@ def scaled(
     for name in [
         *(raw.get("models") or {}),
         *(n for n in changes if n not in raw.get("models", {})),
-        *compared,
+        *beside,
     ]:
         arm = merged(layers[0], (raw.get("models") or {}).get(name) or {})
         arm = merged(merged(arm, layers[1]), changes.get(name) or {})
-        arms[name] = merged(arm, compared.get(name) or {})
+        arms[name] = merged(arm, beside.get(name) or {})
     for word in ("only", "without"):
         for name in block.get(word) or []:
             if name not in arms:
                 reader.fault(f"{where}.{word}", f"unknown arm {name!r}{nearest(name, arms)}")
     only, without = block.get("only") or list(arms), block.get("without") or []
-    plain["models"] = {n: a for n, a in arms.items() if (n in only and n not in without) or n in compared}
+    plain["models"] = {n: a for n, a in arms.items() if (n in only and n not in without) or n in beside}
     return plain
 
 
@@ -182,6 +186,21 @@ def model_row(name: str, arm: Arm) -> str:
     return arm.model or name.split(".")[0]
 
 
+def _drop_unknown(reader: Reader, models: dict[str, Any], where: str) -> None:
+    """Note each arm of no known model, and drop it: all else that it lacks would hide that."""
+    for name, arm in list(models.items()):
+        model = arm.get("model")
+        try:
+            fault = names.of_arm(name)
+            if not fault and isinstance(model, (str, type(None))):
+                tables.row("model", model or name.split(".")[0])
+        except Fault as unknown:
+            fault = str(unknown)
+        if fault:
+            reader.fault(f"{where}.models.{name}", fault)
+            del models[name]
+
+
 def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> None:
     tasks = {f"{where}.task": experiment.task}
     tasks |= {f"{where}.phases[{i}].task": phase.task for i, phase in enumerate(experiment.phases)}
@@ -191,14 +210,7 @@ def _check_experiment(reader: Reader, experiment: Experiment, where: str) -> Non
     check_phases(reader, experiment, where)
     for name, arm in experiment.models.items():
         place = f"{where}.models.{name}"
-        if fault := names.of_arm(name):
-            reader.fault(f"{where}.models", fault)
-            continue
-        try:
-            row = tables.row("model", model_row(name, arm))
-        except Fault as fault:
-            reader.fault(place, str(fault))
-            continue
+        row = tables.row("model", model_row(name, arm))
         for part in tables.PARTS:
             given = dict(getattr(arm, part))
             kind = str(given.pop("kind", getattr(row, part)))
@@ -226,34 +238,20 @@ def _check_optimiser(reader: Reader, arm: Arm, place: str) -> None:
         arguments_of("optimiser", kind, rest, reader, f"{place}.{group}")
 
 
-def _dangling(key: str, paper: Paper) -> list[str]:
-    """What entries of a paper name that it has not: experiments, and claims and exhibits of deviations."""
-    named = [(f"exhibits.{name}", "experiment", entry.experiments) for name, entry in paper.exhibits.items()]
-    named += [
-        (f"claims.{name}", "experiment", [e for e in (entry.experiment, entry.since) if e])
-        for name, entry in paper.claims.items()
-    ]
-    for number, deviation in enumerate(paper.deviations, 1):
-        named += [(f"deviations, {number}", "claim", deviation.bears_on)]
-        named += [(f"deviations, {number}", "exhibit", deviation.shown_in)]
-    known = {"experiment": paper.experiments, "claim": paper.claims, "exhibit": paper.exhibits}
-    return [
-        f"{key}: {where}: unknown {kind} {name!r}{nearest(name, known[kind])}"
-        for where, kind, names in named
-        for name in names
-        if name not in known[kind]
-    ]
-
-
-def load(config: str | Path = "config", overrides: Mapping[str, Any] | None = None) -> Project:
+def load(
+    config: str | Path = "config", overrides: Mapping[str, Any] | None = None, by: str = "--set"
+) -> Project:
     """Read `config`/config.yaml, lay `overrides` over it and read every paper's file.
 
-    Raises Fault naming every unknown key, wrong type and unknown name found.
+    Raises Fault naming every unknown key, wrong type and unknown name found; `by` is the option that the overrides
+    came with, for the messages.
     """
     folder = Path(config)
     given = read_yaml(folder / "config.yaml") if (folder / "config.yaml").exists() else {}
     reader = Reader(f"{folder}/config.yaml")
-    user = reader.read(UserSettings, {**given, **(overrides or {})})
+    changes = overrides or {}
+    reader.said = {key: f"{by} {key}" for key in changes if key not in given or given[key] != changes[key]}
+    user = reader.read(UserSettings, {**given, **changes})
     papers = {}
     for path in sorted((folder / "papers").glob("*.yaml")):
         paper_reader = Reader(str(path))

@@ -33,15 +33,24 @@ def setting(
 
 
 class Reader:
-    """Reads mappings into dataclasses and gathers every fault on the way."""
+    """Reads mappings into dataclasses and gathers every fault on the way.
+
+    `source` is where the values stand, and `said` names the key paths whose values do not stand there: what the
+    messages say instead of the source and the path ("": nothing else).
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
         self.faults: list[str] = []
+        self.said: dict[str, str] = {}
 
     def fault(self, where: str, message: str) -> None:
         """Note a fault at the key path `where`."""
-        self.faults.append(f"{self.source}: {where or 'top level'}: {message}")
+        ours = [path for path in self.said if where == path or where.startswith((f"{path}.", f"{path}["))]
+        path = max(ours, key=len, default="")
+        said = self.said.get(path, "")
+        place = f"{said}{where[len(path) :]}" if said else f"{self.source}: {where or 'top level'}"
+        self.faults.append(f"{place}: {message}")
 
     def finish(self) -> None:
         """Raise one Fault with everything found, if anything was."""

@@ -68,7 +68,7 @@ def loaded():
     """The project, checked through at every scale; raises every fault of the configuration in one message."""
     try:
         config.update(overrides())
-        found = project.load("config", overrides=config)
+        found = project.load("config", overrides=config, by="--config")
         found.check()
         return found
     except Fault as fault:
