@@ -29,6 +29,8 @@ MEMBERS = 20_000
 _LABELS = 1 << 20  # bytes of the headers of a tar archive that give long names and the like
 _MEMORY = 1 << 28  # bytes that unpacking xz may take
 _DIRECTORY = 1 << 24  # bytes of the table of contents of a zip archive
+_PAX = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+_RECORD = re.compile(rb"(\d{1,7}) ([^=\n\0]+)=")  # with a length that `_LABELS` allows
 _END, _END_SIZE, _LOCATOR_SIZE = b"PK\5\6", 22, 20
 _DAMAGE = (
     lzma.LZMAError,
@@ -173,26 +175,39 @@ class _Content:
 def _member(path: Path, header: bytes, content: _Content) -> None:
     """Pass over a member. Raises Fault for sparse ones, and for labels that are long or change its size."""
     entry = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
-    size = -(-entry.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE if entry.isreg() or _labels(entry) else 0
     if entry.size < 0 or entry.type == tarfile.GNUTYPE_SPARSE:
         raise Fault(f"{path}: expected plain members, found a sparse one, or one of no size")
+    # As tarfile does: what it does not know it passes over as if it were a file.
+    long = entry.isreg() or _labels(entry) or entry.type not in tarfile.SUPPORTED_TYPES
+    size = -(-entry.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE if long else 0
     if not _labels(entry):
         content.skip(size)
         return
     if entry.size > _LABELS:
         raise Fault(f"{path}: expected a member's name of at most {_LABELS:,} bytes, found more")
-    if re.search(rb"(^|\n)\d+ (size|GNU\.sparse[^=]*)=", content.take(size)):
-        raise Fault(f"{path}: expected plain members, found a sparse one, or one whose size is given twice")
+    label = content.take(size)
+    if entry.type in _PAX:
+        _records(path, label[: entry.size])
+
+
+def _records(path: Path, label: bytes) -> None:
+    """Raises Fault for records `LENGTH KEY=VALUE` and a line's end (pax, POSIX.1-2001) that are not just that, and
+    for those that change a member's size. tarfile itself is content with less, and reads on where a length says."""
+    place = 0
+    while place < len(label):
+        found = _RECORD.match(label, place)
+        end = place + int(found[1]) if found else 0
+        if not found or not found.end() < end <= len(label) or label[end - 1 : end] != b"\n":
+            raise Fault(f"{path}: expected a member's labels as their standard has them, found others")
+        if found[2] == b"size" or found[2].startswith(b"GNU.sparse"):
+            raise Fault(
+                f"{path}: expected plain members, found a sparse one, or one whose size is given twice"
+            )
+        place = end
 
 
 def _labels(entry: tarfile.TarInfo) -> bool:
-    return entry.type in (
-        tarfile.XHDTYPE,
-        tarfile.XGLTYPE,
-        tarfile.SOLARIS_XHDTYPE,
-        tarfile.GNUTYPE_LONGNAME,
-        tarfile.GNUTYPE_LONGLINK,
-    )
+    return entry.type in (*_PAX, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 
 
 def _zip(path: Path, stream: IO[bytes]) -> None:

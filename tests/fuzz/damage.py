@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -57,11 +59,32 @@ def damaged(draw, data: bytes) -> bytes:
     return data
 
 
+class Hangs(BaseException):
+    """A reader has had its time; no reader catches this."""
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Raise Hangs in what takes more than SECONDS of the processor, where it is Python that loops."""
+
+    def stop(*_: Any) -> None:
+        raise Hangs
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
 def read(reader: Callable[[], Any]) -> Any:
     """What the reader gives, or the Fault that it raises; any other exception, or too long a time, fails the test."""
     began = time.process_time()
     try:
-        found = reader()
+        with ending():
+            found = reader()
     except Fault as fault:
         assert str(fault).strip() and "\x1b" not in str(fault)
         found = fault
