@@ -1,7 +1,7 @@
 """YAML of unknown origin: read in bounded time and memory, as plain values alone, and every fault as one Fault.
 
 What the loader of PyYAML lets pass is refused here: a key that stands twice (the last would count, silently), aliases
-that unfold to millions of entries or to themselves, numbers that are not finite.
+that unfold to millions of entries or to themselves, numbers that are not finite or are read to the base 8 or 60.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ ENTRIES = 50_000
 """Most keys and values with every alias written out."""
 
 _TEXT, _WHOLE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int"
+_NUMBERS = (_WHOLE, "tag:yaml.org,2002:float")
+_OTHERWISE = re.compile(r"[-+]?(0[0-7_]+$|.*:)")
+"""Numbers that YAML 1.1 reads otherwise than they look: 010 is 8, 1:30 is 90."""
 _DIGITS = 70  # no number is longer, and those to the base 60 (1:20:30) take quadratic time
 _COMPOSED = 3000  # levels that libyaml surely makes nodes of; at some 30,000 the process dies of its stack
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -103,6 +107,11 @@ def _check(root: yaml.Node, name: str) -> None:
         if isinstance(node, yaml.ScalarNode):
             if len(node.value) > _DIGITS and node.tag != _TEXT:
                 raise Fault(f"{name}: {node.value[:20]}… is no number to set anything to{_place(node)}")
+            if node.tag in _NUMBERS and _OTHERWISE.match(node.value):
+                raise Fault(
+                    f"{name}: YAML reads {node.value!r} to the base {60 if ':' in node.value else 8}; write it as a"
+                    f" plain number, or in quotes{_place(node)}"
+                )
             continue
         inner = _children(node)
         if left:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -110,7 +111,16 @@ class Reader:
             return [self._typed(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(value)]
         if typing.get_origin(option) is dict and arguments:
             return {str(k): self._typed(arguments[1], v, _join(where, k)) for k, v in value.items()}
-        return float(value) if option is float else value
+        return self._finite(value, where) if option is float else value
+
+    def _finite(self, value: float, where: str) -> float:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            self.fault(where, f"expected a finite number, found {number}")
+        return number
 
 
 def _required(field: dataclasses.Field) -> bool:

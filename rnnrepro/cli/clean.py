@@ -13,6 +13,7 @@ import argparse
 
 from rnnrepro import plan
 from rnnrepro.cli.common import place_of, place_options
+from rnnrepro.cli.numbers import not_negative
 from rnnrepro.own_folder import cache_folder
 
 NAME, HELP = "clean", "what nothing needs any more; removed with --yes"
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
         "--days",
-        type=float,
+        type=not_negative,
         default=_DAYS,
         help=f"state and logs touched in so many days stay, needed or not (default {_DAYS:.0f})",
     )

@@ -18,6 +18,7 @@ import time
 
 from rnnrepro import plan
 from rnnrepro.cli.common import place_of, place_options
+from rnnrepro.cli.numbers import positive
 
 NAME, HELP = "status", "how far a scale is, at work or not"
 _SECONDS = 10.0
@@ -28,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch",
         nargs="?",
-        type=float,
+        type=positive,
         const=_SECONDS,
         metavar="SECONDS",
         help=f"look again every so many seconds (default {_SECONDS:.0f}), until Ctrl-C",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rnnrepro import environment, plan
 from rnnrepro.cli.common import scale_of, scale_options, show_download
+from rnnrepro.cli.numbers import count, not_negative, positive
 from rnnrepro.errors import Fault, nearest
 from rnnrepro.project import Project, mirror_of
 
@@ -36,11 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--costs", type=Path, help="cost table to write")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--backend", help="form of the loop over time: auto, plain, cpu or gpu")
-    parser.add_argument("--minutes", type=float, help="stop cleanly after so many minutes")
+    parser.add_argument("--minutes", type=positive, help="stop cleanly after so many minutes")
     parser.add_argument(
-        "--until", type=float, metavar="SECONDS", help="stop cleanly then, in seconds since 1970"
+        "--until", type=not_negative, metavar="SECONDS", help="stop cleanly then, in seconds since 1970"
     )
-    parser.add_argument("--threads", type=int, default=1, help="threads of this process (default 1)")
+    parser.add_argument("--threads", type=count, default=1, help="threads of this process (default 1)")
     scale_options(parser)
 
 
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 def budget(args: argparse.Namespace, project: Project) -> float | None:
     """For how many minutes from now it may train; None without a limit."""
-    limit = args.minutes or project.user.minutes
+    limit = project.user.minutes if args.minutes is None else args.minutes
     if args.until is None:
         return limit
     left = max(0.0, (args.until - time.time()) / 60)

@@ -32,6 +32,10 @@ HOSTILE = {
     "list_as_key": ("? [a]\n: 1", "a key is a list or a mapping"),
     "alike_keys": ("{" + ", ".join(f"{i * (2**61 - 1)}: 1" for i in range(1, 3000)) + "}", "is no key"),
     "sixties": ("a: " + ":".join(["1"] * 200_000), "is no number"),
+    "octal": ("a: {hidden: 010}", r"YAML reads '010' to the base 8; write it as a plain .*column 13"),
+    "signed_octal": ("a: -0_7", "to the base 8"),
+    "base_60": ("a: 1:30", "YAML reads '1:30' to the base 60"),
+    "base_60_with_a_point": ("a: 1:30.5", "to the base 60"),
     "digits": ("a: " + "9" * 5000, "is no number"),
     "large": ("a: 99999999999999999999", "larger than 64 bits"),
     "nan": ("a: .nan", "nan is no number"),
@@ -122,3 +126,8 @@ def test_the_memory_for_hostile_yaml_is_bounded():
         "    except Fault: pass\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_numbers_that_look_like_others_are_read_as_they_look():
+    text = "[0, 0.5, 00.5, 089, '010', 10, -1, 0x10, '1:30', 1_000]"
+    assert safe_yaml.parse(text, "x") == [0, 0.5, 0.5, "089", "010", 10, -1, 16, "1:30", 1000]
