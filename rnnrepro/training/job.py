@@ -76,6 +76,8 @@ def train(cell: Cell, job: Job, runs: Sequence[Run] | None = None) -> list[recor
             locks.enter_context(stores[digest].locked(job.say))
         done = {digest: record for digest, store in stores.items() if (record := store.finished(job.warn))}
         left = list({run.digest: run for run in chosen if run.digest not in done}.values())
+        if not left:
+            job.say(f"{cell.key}: nothing left to train, every run of it is finished")
         pulse = _pulse(cell, job, len(chosen) < len(cell.runs) and f"seed{chosen[0].seed}", left, done)
         with pulse.until_the_end(lambda: job.stopping), _on_device(cell):
             trained = not left or _train_all(cell, left, stores, job, pulse)

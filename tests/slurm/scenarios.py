@@ -134,8 +134,12 @@ def out_of_memory(cluster: Cluster, place: Path, expected: Expected) -> str:
     lab = Lab(place, cluster=cluster, steps=STEPS, site=site())
     with lab.sittings.watched():
         pipeline = lab.launch(TARGET, options=("--set-resources", "train:mem_mb=attempt * attempt * 250"))
-        with lab.caught(alive=False) as trainer:  # SLURM looks once a second
-            lab.wait(lambda: trainer not in lab.trainers(), "it outlived its memory")
+        with lab.caught(
+            alive=False
+        ) as trainer:  # SLURM looks once a second; of a second attempt nothing is waited for
+            lab.wait(
+                lambda: trainer not in lab.trainers() or lab.jobs(rule="train")[1:], "it outlived its memory"
+            )
         pipeline.end()
     asked = [
         cluster.do("squeue", "-h", "-t", "all", "-j", job, "-o", "%m %T") for job in lab.jobs(rule="train")

@@ -75,6 +75,10 @@ def test_an_added_seed_trains_that_seed_alone(cells, tmp_path, job):
     after = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/record.parquet")}
     assert len(before) == 2 and len(after) == 3 and len(found) == 3
     assert before.items() <= after.items()
+    again, said = job(tmp_path), []
+    again.say = said.append
+    assert len(jobs.train(cell, again)) == 3
+    assert said == [f"{cell.key}: nothing left to train, every run of it is finished"]
 
 
 def test_stopped_runs_at_different_steps_go_on_from_their_own(cells, tmp_path, tables, job):
