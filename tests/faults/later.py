@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
 
 from . import _mounts
-from .harness import Ending, Kind, Outcome, Pipeline, _Bad, register
+from .harness import Ending, Kind, Missed, Outcome, Pipeline, _Bad, register
 from .parts import FETCHING, PARTS, RENDERING, Part
 from .space import LIMITED
 from .started import Said
@@ -113,12 +114,15 @@ def own_folder(pipeline: Pipeline, rng: random.Random) -> Outcome:
 
 
 def removed(pipeline: Pipeline, rng: random.Random) -> Outcome:
-    """A folder is removed while a pipeline is at work: results, state, data, logs, Snakemake's own."""
+    """A folder is removed while a pipeline is at work, or has just ended: results, state, data, logs, Snakemake's own."""
     part = rng.choice(PARTS)
     part.begin(pipeline, rng)
     name = rng.choice(["results", "results/quick/runs", "state", "resources", "logs", "logs", ".snakemake"])
     running = pipeline.start("--", *part.targets)
-    part.at_work(pipeline, running, rng)
+    with suppress(
+        Missed
+    ):  # it has ended already: then the folder goes afterwards, and the next one is without it
+        part.at_work(pipeline, running, rng)
     states = [path.name for path in (pipeline.place / "state").glob("quick/*-*")]
     if name == "state":
         pipeline.again.update(states)
