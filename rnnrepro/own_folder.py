@@ -16,23 +16,20 @@ from rnnrepro.errors import Fault
 def cache_folder() -> Path:
     """Where compiled scans are kept, which need not be there: `RNNREPRO_CACHE`, or `rnnrepro` in the user's caches.
 
-    Raises Fault for a user without a home who names none.
+    Raises Fault for a user without a home: `rnnrepro.scan.source` asks for it even where a folder is named.
     """
-    if named := os.environ.get("RNNREPRO_CACHE"):
-        return Path(named)
     try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnrepro"
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError:
-        raise Fault(
-            "this user has no home folder: name a folder for compiled scans with RNNREPRO_CACHE"
-        ) from None
+        raise Fault("this user has no home folder: name a folder for caches with XDG_CACHE_HOME") from None
+    return Path(os.environ.get("RNNREPRO_CACHE") or caches / "rnnrepro")
 
 
 def check_caches() -> None:
     """Raise Fault where a folder that compiled scans are loaded from belongs to another user, or lets others write.
 
     That is the folder of compiled scans and Numba's `NUMBA_CACHE_DIR`. One that is not there yet is made for its user
-    alone.
+    alone. Raises Fault too for a user without a home, as `cache_folder` does.
     """
     if not hasattr(os, "geteuid"):
         return
@@ -41,8 +38,7 @@ def check_caches() -> None:
         places["NUMBA_CACHE_DIR"] = Path(named)
         with suppress(OSError):  # Numba would make it by the umask, which often lets a group write
             places["NUMBA_CACHE_DIR"].mkdir(mode=0o700, parents=True)
-    with suppress(Fault):  # a user without a home has no folder there that others could write to
-        places["RNNREPRO_CACHE"] = cache_folder()
+    places["RNNREPRO_CACHE"] = cache_folder()
     for name, place in places.items():
         inner = [] if _closed(place) else [place / "__pycache__"]
         for folder in (place, *inner):

@@ -75,17 +75,19 @@ def test_the_folder_is_where_compiled_scans_are_kept(named, monkeypatch, tmp_pat
     assert folder.resolve() == cache_folder()
 
 
-def test_a_user_without_a_home_names_a_folder(monkeypatch):
+def test_a_user_without_a_home_names_a_folder(monkeypatch, tmp_path):
     def homeless():
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr("pathlib.Path.home", homeless)
+    for name in ("NUMBA_CACHE_DIR", "RNNREPRO_CACHE"):
+        with pytest.raises(Fault, match="no home folder: name a folder for caches with XDG_CACHE_HOME"):
+            own_folder.check_caches()
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     own_folder.check_caches()
-    with pytest.raises(Fault, match="name a folder for compiled scans with RNNREPRO_CACHE"):
-        own_folder.cache_folder()
-    monkeypatch.setenv("RNNREPRO_CACHE", "/named")
-    assert str(own_folder.cache_folder()) == "/named"
+    assert own_folder.cache_folder() == tmp_path
 
 
 def test_the_command_line_says_so_in_one_line_and_runs_nothing(tmp_path):
