@@ -114,7 +114,7 @@ def own_folder(pipeline: Pipeline, rng: random.Random) -> Outcome:
 
 
 def removed(pipeline: Pipeline, rng: random.Random) -> Outcome:
-    """A folder is removed while a pipeline is at work, or has just ended: results, state, data, logs, Snakemake's own."""
+    """A folder is removed while a pipeline is at work, or has just ended: results, state, data, logs, .snakemake."""
     part = rng.choice(PARTS)
     part.begin(pipeline, rng)
     name = rng.choice(["results", "results/quick/runs", "state", "resources", "logs", "logs", ".snakemake"])
