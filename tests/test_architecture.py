@@ -36,6 +36,7 @@ LAYERS = [
     {
         "project",
         "checks",
+        "compared",
         "cost",
         "footprint",
         "plan",

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rnnrepro.conformance import Check
 
 NAME, HELP = "check", "hold your own model to the conformance table"
 
@@ -21,12 +25,19 @@ def run(args: argparse.Namespace) -> int:
     from rnnrepro import conformance
     from rnnrepro.models import plugins
 
-    failed = 0
+    checks = []
     for name in plugins.load(args.plugin).models:
         for check in conformance.check_model(name):
-            failed += not check.ok
-            print(
-                f"{'ok  ' if check.ok else 'FAIL'} {name}: {check.name}{'' if check.ok else f': {check.message}'}"
-            )
-    print(f"{failed} failed" if failed else "all checks passed")
+            checks.append(check)
+            print(_line(name, check))
+    failed = sum(not check.ok for check in checks)
+    rest = sum(not check.applies for check in checks)
+    whole = f"all checks passed{f' but {rest} that do not apply' if rest else ''}"
+    print(f"{failed} failed" if failed else whole)
     return 1 if failed else 0
+
+
+def _line(model: str, check: Check) -> str:
+    if not check.applies:
+        return f"–    {model}: {check.name}: not applicable: {check.message}"
+    return f"ok   {model}: {check.name}" if check.ok else f"FAIL {model}: {check.name}: {check.message}"

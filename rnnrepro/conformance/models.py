@@ -38,11 +38,12 @@ UPDATE_CHECKS = stages.CHECKS | budgets.CHECKS
 
 @dataclass(frozen=True)
 class Check:
-    """The outcome of one check; `message` says what was found where it is not `ok`."""
+    """The outcome of one check; `message` says what was found where it is not `ok`, and why it does not apply."""
 
     name: str
     ok: bool
     message: str = ""
+    applies: bool = True
 
 
 def check_model(
@@ -73,13 +74,27 @@ def _matrix_check(check: Callable[[matrices.Subject], None], case: Case) -> None
     check(case.matrix())
 
 
+class _Inapplicable(Exception):
+    """There is nothing that the check could look at."""
+
+
 def _update_check(check: Callable[[stages.Subject], None], case: Case) -> None:
-    check(case.update())
+    subject = case.update()
+    plain = [stage.backward is None for stage in subject.update.stages]
+    by_hand = check in (
+        stages.derivative,
+        stages.words,
+    )  # of the stages that have one; the fast scans need all
+    if (by_hand and all(plain)) or (check is budgets.check and any(plain)):
+        raise _Inapplicable("no derivative given; runs plainly")
+    check(subject)
 
 
 def _outcome(sentence: str, check: Callable[[], None]) -> Check:
     try:
         check()
+    except _Inapplicable as reason:
+        return Check(sentence, True, str(reason), applies=False)
     except Fault as fault:
         return Check(sentence, False, str(fault))
     except Exception as error:  # a user's code may raise anything, and the other checks still have their say

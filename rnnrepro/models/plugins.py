@@ -16,6 +16,7 @@ from typing import Any
 
 from rnnrepro import tables
 from rnnrepro.errors import Fault
+from rnnrepro.names import is_plain
 
 KINDS = {"MATRICES": "matrix", "DRIVES": "drive", "UPDATES": "update", "MODELS": "model"}
 
@@ -81,6 +82,10 @@ def _rows(path: Path, module: ModuleType) -> dict[str, dict[str, Any]]:
     for kind, added in rows.items():
         wanted = tables.Model if kind == "model" else tables.Component
         for name, row in added.items():
+            if not (isinstance(name, str) and is_plain(name)):
+                raise Fault(
+                    f"plugin {path}: {kind} {name!r:.60}: expected a name of small letters, digits and _"
+                )
             if not isinstance(row, wanted):
                 raise Fault(f"plugin {path}: {kind} {name!r} is not a tables.{wanted.__name__}")
             if name in tables.KINDS[kind]:

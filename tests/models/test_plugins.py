@@ -110,3 +110,41 @@ def test_an_error_in_the_file_comes_through_with_its_place(tmp_path: Path) -> No
         plugins.load(written(tmp_path, "1 / 0"))
     assert caught.traceback[-1].lineno == 1
     assert "rnnrepro_plugin_mine" not in sys.modules
+
+
+PLAIN = """
+import torch
+from rnnrepro.updates.base import Update
+from rnnrepro.updates.stage import Stage
+
+class Plain(Update):
+    stages = (Stage(lambda u: torch.tanh(u)),)
+
+UPDATES = {"plain_tanh": Component(path="this:Plain")}
+MODELS = {"plainly": Model(matrix="free", update="plain_tanh")}
+"""
+
+
+def test_what_an_update_without_derivatives_cannot_be_tried_at_is_not_said_to_be_sound(
+    tmp_path, capsys
+) -> None:
+    from rnnrepro import cli
+
+    assert cli.main(["check", str(written(tmp_path, PLAIN, "plainly.py"))]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert last == "all checks passed but 3 that do not apply"
+    apart = [line for line in lines if not line.startswith("ok   plainly: ")]
+    assert [line.removeprefix("–    plainly: of its update: ") for line in apart] == [
+        f"{what}: not applicable: no derivative given; runs plainly"
+        for what in (
+            "the derivatives worked out by hand are those of autograd",
+            "the stages consist of what the fast scans compile",
+            "its fast scans are as exact as the plain one",
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["schlecht-name", "Large", "a.b", "x" * 65, 3])
+def test_a_name_that_no_settings_can_use_is_a_fault(tmp_path: Path, name: object) -> None:
+    with pytest.raises(Fault, match="expected a name of small letters, digits and _"):
+        plugins.load(written(tmp_path, f"MODELS = {{{name!r}: Model(matrix='free')}}"))
