@@ -157,11 +157,6 @@ class Pipeline:
             number for number, words in self.processes().items() if words[1:4] == ["-m", "rnnrepro", "train"]
         ]
 
-    def snakemakes(self) -> list[int]:
-        """The Snakemakes at work."""
-        named = {n: [Path(word).name for word in words[:3]] for n, words in self.processes().items()}
-        return [number for number, words in named.items() if "snakemake" in words]
-
     def stop(self) -> None:
         """End all that still lives."""
         while left := self.processes():
