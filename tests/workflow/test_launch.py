@@ -273,3 +273,42 @@ def test_results_of_the_future_are_dated_now_and_others_are_left_alone(run, tmp_
     assert abs(future.stat().st_mtime - time.time()) < 60
     assert past.stat().st_mtime == before
     assert "1 results were dated in the future" in capsys.readouterr().err
+
+
+def test_a_project_in_a_folder_whose_name_snakemake_would_fill_in_is_refused(
+    run, launch, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(launch, "PROJECT", tmp_path / "x{y}z" / "clone")
+    assert run("--cores", "1") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {tmp_path}/x{{y}}z/clone: Snakemake takes what stands between braces")
+    assert line.endswith("give the folder a name without { and }")
+    assert not (tmp_path / ".snakemake").exists()
+
+
+@pytest.mark.parametrize("name", ["", "Snakefile", "workflow/Snakefile"])
+@pytest.mark.parametrize("given", [[], ["-s", "mine"], ["--snakefile=mine"]])
+def test_where_there_is_no_other_snakefile_it_is_the_one_beside_the_launcher(
+    launch, tmp_path, monkeypatch, name, given
+):
+    monkeypatch.chdir(tmp_path)
+    if name:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    own = ["--snakefile", str(LAUNCH.parents[2] / "Snakefile")]
+    assert launch.snakefile(["--cores", "1", *given, "-n"]) == ([] if name or given else own)
+    assert Path(own[1]).is_file()
+
+
+def test_a_folder_without_settings_and_snakefile_is_refused_untouched(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run("-n") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == (
+        f"error: {tmp_path}: no config/config.yaml in it; cd {LAUNCH.parents[2]}, or name a folder that has one with"
+        " --directory"
+    )
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.yaml").touch()
+    assert run("-n") == 0

@@ -20,12 +20,37 @@ import time
 from pathlib import Path
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
+PROJECT = Path(__file__).resolve().parents[2]
+SNAKEFILES = (
+    "Snakefile",
+    "snakefile",
+    "workflow/Snakefile",
+    "workflow/snakefile",
+)  # that Snakemake looks for
 LOOKS = re.compile(
     "--(dry-?run|(d3)?dag|(rule|file)graph|report|lint|unlock|help|version|(detailed-)?summary|l[tcipu]"
     "|list(-rules|-target-rules|-((input|params)-)?changes|-untracked|-conda-envs)?"
     "|print-compilation|export-cwl|archive|generate-unit-tests|containerize)(=.*)?"
     "|-[pkFtfa]*[nlSDhv][pkFtfanlSDhv]*"  # a short one, alone or among others that take no value
 )
+
+
+def snakefile(arguments: list[str]) -> list[str]:
+    """The option that names this project's Snakefile, where neither the arguments nor the current folder has one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-s", "--snakefile")
+    given = parser.parse_known_args(arguments)[0].snakefile
+    found = given or any(Path(name).exists() for name in SNAKEFILES)
+    return [] if found else ["--snakefile", str(PROJECT / "Snakefile")]
+
+
+def check_project(project: Path) -> None:
+    """Raise Refused where Snakemake would take a part of the project's path for a wildcard."""
+    if set("{}") & set(str(project)):
+        raise Refused(
+            f"{project}: Snakemake takes what stands between braces for a name of its own; give the folder a name"
+            " without { and }"
+        )
 
 
 def working_folder(arguments: list[str]) -> Path:
@@ -165,6 +190,13 @@ def main(arguments: list[str]) -> int:
     folder = working_folder(arguments)
     locked = any((folder / ".snakemake" / "locks").glob("*"))
     try:
+        own = snakefile(arguments)
+        check_project(PROJECT)
+        if own and not (folder / "config" / "config.yaml").exists():
+            raise Refused(
+                f"{folder}: no config/config.yaml in it; cd {shlex.quote(str(PROJECT))}, or name a folder that has"
+                " one with --directory"
+            )
         hold(folder, locked)
         other = snakemake_in(folder) if locked else None
         if other is not None:
@@ -187,7 +219,7 @@ def main(arguments: list[str]) -> int:
     if locked:
         print("Removing the lock of a pipeline that was killed.", file=sys.stderr)
         unlock(folder)
-    os.execv(SNAKEMAKE[0], [*SNAKEMAKE, *arguments])
+    os.execv(SNAKEMAKE[0], [*SNAKEMAKE, *own, *arguments])
 
 
 if __name__ == "__main__":
