@@ -68,9 +68,20 @@ class Heartbeat:
 
 
 def one_line(text: str) -> str:
-    """The first line of a text, without what a terminal would obey, cut to a length that is read."""
+    """The first line of a text, without what a terminal would obey, cut to a length that is read.
+
+    Of a sentence that is longer, the mend behind its last semicolon stays, and words stay whole.
+    """
     first = next((line for line in str(text).splitlines() if line.strip()), "")
-    return "".join(c if c.isprintable() else " " for c in first)[:_TEXT]
+    said = "".join(c if c.isprintable() else " " for c in first)
+    if len(said) <= _TEXT:
+        return said
+    fault, mark, mend = said.rpartition("; ")
+    if not mark or len(mend) > _TEXT // 2:
+        fault, mark, mend = said, "", ""
+    room = _TEXT - len(f" …{mark}{mend}")
+    words, space, _ = fault[: room + 1].rpartition(" ")
+    return f"{words if space else fault[:room]} …{mark}{mend}"
 
 
 def mine(cell: str, scale: str) -> Heartbeat:

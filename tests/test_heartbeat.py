@@ -137,3 +137,18 @@ def test_the_file_says_which_slurm_job_writes_it(monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "1234")
     assert heartbeat.mine("a/b/c", "quick").slurm == "1234"
     assert json.dumps(heartbeat.mine("a/b/c", "quick").__dict__)
+
+
+@pytest.mark.parametrize("length", [10, 150, 400])
+def test_a_long_sentence_keeps_its_mend_and_whole_words(length):
+    words = [f"word{i}" for i in range(length)]
+    said = heartbeat.one_line(f"{' '.join(words)}; mend that, or delete it and run again")
+    assert said.endswith("; mend that, or delete it and run again") and len(said) <= 200
+    kept, _, cut = said.partition("; ")[0].partition(" …")
+    assert kept.split() == words[: len(kept.split())] and cut == "" and len(kept.split()) >= 10
+    assert heartbeat.one_line(said) == said
+
+
+def test_a_long_sentence_without_a_mend_is_cut_behind_a_word():
+    said = heartbeat.one_line("cannot be written " * 40 + "; " + "x" * 150)
+    assert said.endswith(("cannot …", "be …", "written …")) and 190 <= len(said) <= 200

@@ -30,17 +30,36 @@ def run(args: argparse.Namespace) -> int:
 
     project = project_of(args)
     results, cells = _cells(project, args.target)
-    stale = 0
+    stale = unusable = 0
     for cell in cells:
         reasons = changes(cell, results)
-        stale += bool(reasons)
+        left = _stands(results / cell.path)
+        unusable += left
+        stale += bool(reasons) and not left
         print(f"{cell.key}: {'up to date' if not reasons else ''}".rstrip())
         for reason in reasons:
             print(f"  - {reason}")
     kept = cells and cells[0].scale == "paper" and project.user.retrain != "stale"
     note = "; at scale paper changed code retrains only with retrain=stale" if stale and kept else ""
     print(f"{stale} of {len(cells)} cells would be trained{note}")
+    if unusable:
+        print(f"{unusable} cannot be used, and are trained again only once their files are deleted")
     return 0
+
+
+def _stands(path: Path) -> bool:
+    """Whether a file stands in the place of results that is none of ours, or has no checksum: it stays where it is."""
+    from rnnrepro import records
+    from rnnrepro.checksums import Damaged
+
+    try:
+        if path.exists():
+            records.provenance_of(path)
+    except Damaged:
+        return False
+    except Fault:
+        return True
+    return False
 
 
 def _cells(project: Project, target: Path) -> tuple[Path, list[plan.Cell]]:

@@ -166,7 +166,7 @@ def _troubles(page: Page, paint: Paint) -> Iterator[list[str]]:
 def _trouble(row: Row) -> Iterator[str]:
     yield _cut(f"  {row.found.cell.key}: {row.found.done} of {row.found.runs} runs done")
     if row.why:
-        yield _cut(f"    {row.why}")
+        yield from folded(row.why, "    ", "    ")
     if row.beat and row.status in ("died", "unknown"):
         yield _cut(f"    was on {where(row.beat)}, step {row.beat.step:,}, said {ago(row.beat.updated)}")
     if row.log is not None and row.log.exists():

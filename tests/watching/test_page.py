@@ -75,6 +75,13 @@ def test_how_a_job_ended_is_said_with_its_reason_and_its_log(working):
     assert "memory ran out" in said and str(log) in said and "To go on" in said
 
 
+def test_why_a_job_failed_is_folded_not_cut(working):
+    why = "results/quick/runs/first/adding/lstm.parquet: cannot be read (I/O); mend that, or delete it and run again"
+    working.job(LSTM, ended=f"failed: {why}")
+    said = words.text(working.page())
+    assert narrow(said) and why in " ".join(said.split())
+
+
 def test_finished_records_count_where_the_results_file_is_not_written_yet(working):
     working.results(LSTM, diverged=1).unlink()
     found = row(working, LSTM)
