@@ -78,21 +78,9 @@ class Lab:
 
     def seconds_to_stop(self, trainer: int) -> float:
         """In how many seconds a trainer is to save and stop."""
-        (until,) = re.findall(r"--until=(\S+)", self._command(Path(f"/proc/{trainer}")))
+        words = Path(f"/proc/{trainer}/cmdline").read_text().split("\0")
+        (until,) = [word.removeprefix("--until=") for word in words if word.startswith("--until=")]
         return float(until) - time.time()
-
-    def steps(self) -> list[str]:
-        """SLURM's processes on the node for jobs of this folder."""
-        names = tuple(f"slurmstepd: [{job}." for job in self.jobs())
-        commands = [self._command(entry) for entry in Path("/proc").glob("[0-9]*")]
-        return [command for command in commands if command.startswith(names)]
-
-    @staticmethod
-    def _command(entry: Path) -> str:
-        try:
-            return (entry / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
-        except OSError:
-            return ""  # ended meanwhile
 
     def jobs(self, state: str = "all", rule: str = "") -> list[str]:
         """The cluster's jobs of this folder, in some state, of some rule."""
