@@ -20,6 +20,16 @@ def test_an_interrupt_is_one_line_even_while_commands_are_imported(moment, monke
     assert said.err == "error: interrupted; the same command goes on from what is done\n"
 
 
+def test_a_paper_alone_is_no_experiment_to_train(capsys):
+    words = ["train", "--config", "tests/workflow/config", "--model", "lstm"]
+    for given in ("first", "first/"):
+        assert cli.main([*words, given]) == 2
+        said = f"error: {given}: expected PAPER/EXPERIMENT; first has first/copying, first/adding\n"
+        assert capsys.readouterr().err == said
+    assert cli.main([*words, "frist"]) == 2
+    assert "unknown paper 'frist'; did you mean 'first'?" in capsys.readouterr().err
+
+
 def test_a_disk_that_fails_is_one_line(monkeypatch, capsys):
     def fails():
         raise OSError(5, "Input/output error", "state/quick")

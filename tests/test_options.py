@@ -46,7 +46,18 @@ def test_results_and_state_are_below_the_working_folder_under_the_scale():
     assert (place.results, place.state, place.logs) == (results, Path("state/small"), Path("logs/small"))
 
 
-def test_folders_that_are_named_are_taken():
+@pytest.mark.parametrize("option", ["--results", "--state"])
+def test_a_folder_that_is_named_must_be_there(option, tmp_path):
+    (tmp_path / "file").touch()
+    for name in ("none", "file"):
+        with pytest.raises(Fault, match=f"^{option} {tmp_path}/{name}: no such folder$"):
+            common.place_of(parsed(common.place_options, option, str(tmp_path / name)))
+
+
+def test_folders_that_are_named_are_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("elsewhere/results/quick", "scratch"):
+        Path(name).mkdir(parents=True)
     words = ["--results", "elsewhere/results/quick", "--state", "scratch"]
     _, _, place = common.place_of(parsed(common.place_options, *words))
     assert place.results == Path("elsewhere/results/quick") and place.state == Path("scratch")

@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--days",
         type=not_negative,
         default=_DAYS,
-        help=f"state and logs touched in so many days stay, needed or not (default {_DAYS:.0f})",
+        help=f"state, progress and logs touched in so many days stay, needed or not (default {_DAYS:.0f})",
     )
     parser.add_argument("--all", action="store_true", help="name every file, not the first few of a kind")
     parser.add_argument("--yes", action="store_true", help="remove what is listed")

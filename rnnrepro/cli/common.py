@@ -69,9 +69,12 @@ def results_of(args: argparse.Namespace) -> tuple[Project, str, Path]:
 
 
 def place_of(args: argparse.Namespace) -> tuple[Project, str, Place]:
-    """The project, the scale, and where its results, state and logs are."""
+    """The project, the scale, and where its results, state and logs are. Raises Fault for a folder there is not."""
     from rnnrepro.watching.folder import Place
 
+    for option, given in (("--results", args.results), ("--state", args.state)):
+        if given is not None and not given.is_dir():
+            raise Fault(f"{option} {given}: no such folder")
     project, scale, results = results_of(args)
     return project, scale, Place.of(scale, results, args.state)
 

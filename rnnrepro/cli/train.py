@@ -48,6 +48,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def cell_of(project: Project, scale: str, experiment: str, arm: str) -> plan.Cell:
     """The cell that a command line names. Raises Fault with the nearest known name."""
     paper, _, name = experiment.partition("/")
+    if not name:
+        known = ", ".join(f"{paper}/{one}" for one in project.paper(paper).experiments)
+        raise Fault(f"{experiment}: expected PAPER/EXPERIMENT; {paper} has {known}")
     cells = plan.experiment_cells(project, scale, paper, name)
     if not cells:
         found = project.experiment(paper, name, scale)

@@ -33,7 +33,7 @@ KINDS = {
     "part": "half-written files",
     "progress": "files of progress of jobs that have ended, or of no present cell",
     "log": "logs and benchmarks of cells that are gone",
-    "cache": "compiled scans of other versions",
+    "cache": "compiled scans of other versions, which other clones of yours may use",
 }
 
 
@@ -63,13 +63,13 @@ class Leftovers:
 def leftovers(cells: Sequence[Cell], place: Place, *, follow: bool, days: float) -> Leftovers:
     """What nothing needs of a scale whose cells, of all papers, are `cells`.
 
-    `follow`: results of earlier code would be trained again. State and logs that were touched in the last `days` stay.
+    `follow`: results of earlier code would be trained again. State, progress and logs touched in the last `days` stay.
     """
     found = Leftovers()
     found.found += _of_state(cells, place, follow, time.time() - days * _DAY, found.said)
     whole = {one.path for one in found.found}
     found.found += [one for one in _half_written(place) if one.path.parent not in whole]
-    found.found += _progress(cells, place)
+    found.found += _progress(cells, place, time.time() - days * _DAY)
     found.found += _logs(cells, place, time.time() - days * _DAY)
     return found
 
@@ -166,7 +166,7 @@ def _half_written(place: Place) -> Iterator[Leftover]:
                 yield Leftover("part", path, space.room(entry), lock)
 
 
-def _progress(cells: Sequence[Cell], place: Place) -> Iterator[Leftover]:
+def _progress(cells: Sequence[Cell], place: Place, since: float) -> Iterator[Leftover]:
     """Files of jobs that have ended well or are of no present cell; what failed or died is still to be told."""
     known = {cell.key: cell for cell in cells}
     for path, beat in heartbeat.every(place.state):
@@ -177,7 +177,7 @@ def _progress(cells: Sequence[Cell], place: Place) -> Iterator[Leftover]:
         else:
             there = beat.cell in known and (place.results / known[beat.cell].path).exists()
             gone = beat.cell not in known or there
-        if gone:
+        if gone and _modified(path) <= since:
             yield Leftover("progress", path, _size(path))
 
 
@@ -196,6 +196,13 @@ def _logs(cells: Sequence[Cell], place: Place, since: float) -> Iterator[Leftove
 def _touched(path: Path) -> float:
     """When anything in a state folder was written last."""
     return max((space.modified(entry) for entry in space.files(path)), default=0.0)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _size(path: Path) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from rnnrepro.duration import duration
 from rnnrepro.heartbeat import Heartbeat
@@ -185,9 +188,25 @@ def _rest(page: Page, paint: Paint) -> list[str]:
     if said:
         found += ["", paint("Warnings", "yellow"), *(line for one in said for line in folded(one))]
     if unfinished and not page.of("running"):
-        again = f'  make ARGS="--config scale={page.scale}"'
-        found += ["", "To go on, run the pipeline again; nothing finished is trained again:", again]
+        head = "To go on, run the pipeline again; nothing finished is trained again:"
+        found += ["", head, _again(page)]
     return found
+
+
+def _again(page: Page) -> str:
+    """The command that goes on with what the page shows, as it can be typed in the present folder."""
+    results = page.place.results
+    named = results.parent.name == "results" and results.parent != Path("results")
+    options = [f"--directory {shlex.quote(str(results.parent.parent))}"] if named else []
+    options.append(f"--config scale={page.scale}")
+    launcher = Path(__file__).parents[2] / "workflow" / "scripts" / "launch.py"
+    if (
+        launcher.exists() and not Path(*launcher.parts[-3:]).exists()
+    ):  # the present folder is not the project's
+        words = [shlex.quote(sys.executable), shlex.quote(str(launcher)), "--cores all", *options]
+        line = "  " + " ".join(words)
+        return line if len(line) <= WIDTH else "  " + " \\\n    ".join(words)
+    return f'  make ARGS="{" ".join(options)}"'
 
 
 def _time_left(page: Page) -> str:

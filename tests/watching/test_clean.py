@@ -119,7 +119,11 @@ def test_of_files_of_progress_those_of_finished_and_unknown_cells_go(working):
     working.job("first/adding/living")
     working.job("first/adding/away", host="elsewhere", machine="another")
     (working.place.state / "jobs" / "broken.json").write_text("{")
-    assert sorted(found(working)["progress"]) == ["broken.json", "nnrnn.json", "other.json"]
+    over = ["broken.json", "nnrnn.json", "other.json"]
+    assert found(working) == {} and sorted(found(working, days=0)["progress"]) == over
+    for path in (working.place.state / "jobs").rglob("*.json"):
+        aged(path, 8)
+    assert sorted(found(working)["progress"]) == over
 
 
 def test_logs_of_cells_that_are_gone_go_unless_their_results_are_there(working):

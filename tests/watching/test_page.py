@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from rnnrepro.cli import main
 from rnnrepro.watching import as_json, folder, queue, words
+from rnnrepro.watching.folder import Place
 from rnnrepro.watching.page import SILENT_SECONDS
 from rnnrepro.watching.warnings import warnings
 
 from .conftest import OTHER_CODE, gone
 
+ROOT = Path(__file__).parents[2]
 NNRNN, EXPRNN, ENRNN, LSTM = (
     "first/copying/nnrnn",
     "first/copying/exprnn",
@@ -32,7 +36,7 @@ def row(working, key):
 
 def narrow(text: str) -> bool:
     """Whether no line is longer than a terminal, but for a path, which stays whole."""
-    return all(len(line) <= 80 or len(line.split()[-1]) > 40 for line in text.splitlines())
+    return all(len(line) <= 80 or any(len(word) > 40 for word in line.split()) for line in text.splitlines())
 
 
 def test_a_folder_that_was_never_used_is_said_to_be_one_and_stays_so(working, capsys):
@@ -73,6 +77,27 @@ def test_how_a_job_ended_is_said_with_its_reason_and_its_log(working):
     assert (row(working, ENRNN).status, row(working, ENRNN).why) == ("stopped", "SIGTERM")
     said = words.text(working.page())
     assert "memory ran out" in said and str(log) in said and "To go on" in said
+
+
+def test_the_command_to_go_on_is_one_for_the_present_folder_and_the_results_that_are_shown(
+    working, monkeypatch
+):
+    def command() -> list[str]:
+        said = words.text(working.page())
+        return shlex.split(said.partition("trained again:")[2].replace("\\\n", ""))
+
+    folder = str(working.folder)
+    at, launcher = ["--directory", folder, "--config", "scale=quick"], ROOT / "workflow/scripts/launch.py"
+    assert command() == [sys.executable, str(launcher), "--cores", "all", *at]
+    monkeypatch.chdir(ROOT)
+    assert command() == ["make", f"ARGS={' '.join(at)}"]
+    working.place = Place(*(Path(name, "quick") for name in ("results", "state", "logs")))
+    monkeypatch.chdir(folder)
+    assert command() == [sys.executable, str(launcher), "--cores", "all", "--config", "scale=quick"]
+    launcher = Path("workflow", "scripts", "launch.py")
+    launcher.parent.mkdir(parents=True)
+    launcher.touch()
+    assert command() == ["make", "ARGS=--config scale=quick"]
 
 
 def test_why_a_job_failed_is_folded_not_cut(working):
