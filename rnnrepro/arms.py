@@ -21,6 +21,7 @@ def of_cell(cell: Cell, results: Path) -> CellRecords:
     found = _held(cell, results / cell.path, records.SCHEMA)
     if "runs" not in found.provenance:
         raise Fault(f"{results / cell.path}: not the results of a cell; delete it and run again")
+    records.check_cell(found.provenance, results / cell.path)
     return found
 
 

@@ -17,7 +17,7 @@ def changes(cell: Cell, results: Path) -> list[str]:
     if not path.exists():
         return [f"{path} does not exist yet"]
     try:
-        old = records.provenance_of(path)
+        old = records.cell_provenance_of(path)
     except Fault as fault:
         return [str(fault)]
     return [*_runs(cell, old), *_settings(cell, old), *_code(cell, old)]

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rnnrepro import checksums
+from rnnrepro import bounded, checksums, provenance_form
 from rnnrepro.checksums import Damaged
 from rnnrepro.errors import Fault
 
@@ -148,9 +148,10 @@ def read(path: str | Path) -> CellRecords:
     """Read a cell's (or a run's) file. Raises Damaged, or Fault where it is missing, unreadable or not ours."""
     with reading(path):
         # in this order: of somebody else's file the rows need not be read
-        said = metadata_of(path)
-        provenance = json.loads(checksums.text_of(said, path))
-        table = pq.read_table(path, partitioning=None)
+        footer = pq.read_metadata(path)
+        said = footer.metadata or {}
+        provenance = provenance_form.parsed(checksums.text_of(said, path))
+        table = bounded.read(path, footer)
         checksums.check_rows(table, said, path)
     return CellRecords(table, provenance)
 
@@ -158,12 +159,36 @@ def read(path: str | Path) -> CellRecords:
 def provenance_of(path: str | Path) -> dict[str, Any]:
     """The provenance alone, held against its own checksum, without reading the rows. Raises Fault as `read` does."""
     with reading(path):
-        return json.loads(checksums.text_of(metadata_of(path), path))
+        return provenance_form.parsed(checksums.text_of(metadata_of(path), path))
+
+
+def cell_provenance_of(path: str | Path) -> dict[str, Any]:
+    """`provenance_of` a cell's file. Raises Damaged where it lacks what every cell's has."""
+    found = provenance_of(path)
+    check_cell(found, path)
+    return found
+
+
+def check_cell(provenance: Mapping[str, Any], path: str | Path) -> None:
+    """Raise Damaged where the provenance in the file at `path` lacks what every cell's has."""
+    with reading(path):
+        provenance_form.check_cell(provenance)
 
 
 def metadata_of(path: str | Path) -> dict[bytes, bytes]:
     """What a Parquet file says beside its rows: of the file, since one written in parts has nothing in its schema."""
     return pq.read_metadata(path).metadata or {}
+
+
+_UNREADABLE = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+)
 
 
 @contextmanager
@@ -173,10 +198,17 @@ def reading(path: str | Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise Fault(f"{path}: no such results file; train it first") from None
-    except (pa.ArrowException, OSError, ValueError, TypeError, LookupError, MemoryError) as error:
+    except _UNREADABLE as error:
+        if Path(path).is_dir():
+            raise Fault(
+                f"{path}: a folder; name a file in it, or remove what stands in a file's place"
+            ) from None
         if why := getattr(error, "strerror", None):  # the disk's own word; the reader's errors have none
             raise Fault(f"{path}: cannot be read ({why}); mend that, or delete it and run again") from None
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        if Path(path).suffix != ".parquet":  # nothing that we wrote, and not ours to have deleted
+            raise Fault(f"{path}: no results file; name one that ends in .parquet") from None
+        said = str(error).partition("\n")[0] or type(error).__name__
+        reason = "".join(letter if letter.isprintable() else "?" for letter in said)
         raise Damaged(f"{path}: damaged results file ({reason}); delete it and run again") from None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rnnrepro.changes import flat
@@ -19,6 +19,8 @@ from rnnrepro.plan import Cell, Run, digest
 from rnnrepro.tasks.sizes import shape
 
 Settings = dict[str, Any]
+READINGS = 256
+"""Most readings of a point's label that are tried; two values and two groups of rates have 36."""
 
 
 def otherwise(settings: Mapping[str, Any], first: Mapping[str, Any]) -> Settings:
@@ -80,8 +82,10 @@ def chosen(runs: list[Run], where: str, seed: int | None, point: str | None) -> 
     return found
 
 
-def _proven(where: str, readings: Any, point: str, wanted: str) -> Run:
-    for settings in readings:
+def _proven(where: str, readings: Iterable[Settings], point: str, wanted: str) -> Run:
+    for tried, settings in enumerate(readings):
+        if tried == READINGS:
+            raise Fault(f"{where}: the label {point[:80]!r} of a point has more than {READINGS} readings")
         if digest(settings) == wanted:
             return Run(settings["seed"], point, settings)
     what = f"of the runs at {point}" if point else "of a run"

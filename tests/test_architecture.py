@@ -23,6 +23,8 @@ LAYERS = [
         "errors",
         "sense",
         "checksums",
+        "bounded",
+        "provenance_form",
         "duration",
         "digits",
         "typed",

@@ -8,12 +8,13 @@ import pytest
 
 from rnnrepro import arms, records
 from rnnrepro.errors import Fault
+from tests import provenances
 
 CELL = SimpleNamespace(scale="quick", key="p/e/a", path="runs/p/e/a.parquet", cost_path="costs/p/e/a.parquet")
 
 
 def written(folder, **said) -> None:
-    provenance = {"scale": "quick", "key": "p/e/a", "runs": [], **said}
+    provenance = provenances.of_cell(**{"scale": "quick", "key": "p/e/a", **said})
     records.write(folder / CELL.path, records.assembled([]), provenance)
     records.write_costs(folder / CELL.cost_path, [], scale=provenance["scale"], key=provenance["key"])
 

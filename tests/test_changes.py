@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from rnnrepro import changes, plan, project, records
+from tests import provenances
 
 
 def made(cell: plan.Cell, folder, **changed) -> None:
-    runs = [{"seed": r.seed, "point": r.point, "status": "finished"} for r in cell.runs]
+    runs = [provenances.of_run(r.point, r.seed) for r in cell.runs]
     settings = {k: v for k, v in cell.runs[0].settings.items() if k != "seed"}
-    provenance = {"key": cell.key, "runs": runs, "settings": settings, "modules": cell.modules, **changed}
-    records.write(folder / cell.path, records.rows([]), provenance)
+    said = {"key": cell.key, "runs": runs, "settings": settings, "modules": cell.modules, **changed}
+    records.write(folder / cell.path, records.rows([]), provenances.of_cell(**said))
 
 
 def cell() -> plan.Cell:

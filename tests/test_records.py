@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnrepro import checksums, records
+from rnnrepro import bounded, checksums, records
 from rnnrepro.errors import Fault
 
 ROW = (1, "train", "mse", 0, 0.5)
@@ -207,3 +207,76 @@ def test_a_disk_that_is_full_for_arrow_is_said_to_be_full(tmp_path):
         [sys.executable, "-c", code, str(tmp_path / "a.parquet")], capture_output=True, text=True, check=True
     ).stdout
     assert "make room and run again" in said and os.listdir(tmp_path) == []
+
+
+def sealed(path, table, text: bytes = b"{}") -> None:
+    """A file that fits its checksum, as anybody can make one."""
+    found = checksums.metadata(checksums.of_rows(table), text)
+    pq.write_table(table.replace_schema_metadata(found), path, compression="zstd")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"[" * 200_000 + b"]" * 200_000, "recursion"),
+        (b'{"a":' * 50 + b"1" + b"}" * 50, "at most 20 levels"),
+        (b"[1, 2]", "found list"),
+        (b'"runs"', "found str"),
+        (b'{"runs": [5]}', "runs with names, found int"),
+        (b'{"runs": [{"seed": true}]}', "expected int as 'seed' of a run, found bool"),
+        (b'{"versions": {"torch": 2}}', "expected str as 'torch' of versions"),
+        (rb'{"key": "\u001b]0;x\u0007"}', "with a control character"),
+        (rb'{"key": "x\nerror: y"}', "with a control character"),
+        (b'{"note": "\xc2\x9b2J"}', "with a control character"),
+        (rb'{"note": "\ud800"}', "with a control character"),
+    ],
+)
+def test_provenance_of_another_form_is_damage_though_it_fits_its_checksum(tmp_path, text, said):
+    sealed(tmp_path / "a.parquet", records.rows([ROW]), text)
+    for read in (records.read, records.provenance_of):
+        with pytest.raises(checksums.Damaged, match=said) as caught:
+            read(tmp_path / "a.parquet")
+        assert str(caught.value).isprintable()
+
+
+def test_words_in_several_lines_and_alphabets_are_read(tmp_path):
+    said = {"note": "two\nlines of β, 😀", "label": r"\beta \u001b", "title": "ü"}
+    records.write(tmp_path / "a.parquet", records.rows([ROW]), said)
+    assert records.read(tmp_path / "a.parquet").provenance == said
+
+
+def test_a_file_of_more_rows_or_bytes_than_any_of_ours_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    sealed(path, records.rows([ROW] * 1000))
+    monkeypatch.setattr(records.pq, "read_table", None)
+    for name, most in (("ROWS", 999), ("UNPACKED_BYTES", 100)):
+        with monkeypatch.context() as within:
+            within.setattr(bounded, name, most)
+            with pytest.raises(Fault, match=f"at most {most}") as caught:
+                records.read(path)
+            assert not isinstance(caught.value, checksums.Damaged)  # which `verify --remove` would remove
+
+
+def test_a_text_that_stands_for_gigabytes_is_not_written_out(tmp_path):
+    path = tmp_path / "a.parquet"
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * 300_000, pa.int32()), pa.array(["x" * 100_000]))
+    pq.write_table(pa.table({"a": long}), path, store_schema=False)
+    with pytest.raises(ValueError, match="texts of at most"):
+        bounded.read(path, pq.read_metadata(path))
+
+
+def test_columns_of_other_kinds_are_damage(tmp_path):
+    path = tmp_path / "a.parquet"
+    table = pa.table({"a": [[1, 2]]})
+    pq.write_table(table.replace_schema_metadata(checksums.metadata("0", b"{}")), path)
+    with pytest.raises(checksums.Damaged, match="columns of numbers and texts"):
+        records.read(path)
+
+
+def test_a_folder_and_what_was_never_a_results_file_are_not_said_to_be_deleted(tmp_path):
+    (tmp_path / "config.yaml").write_text("seeds: 3\n")
+    with pytest.raises(Fault, match="a folder; name a file in it"):
+        records.read(tmp_path)
+    with pytest.raises(Fault, match=r"config\.yaml: no results file") as caught:
+        records.read(tmp_path / "config.yaml")
+    assert "delete" not in str(caught.value) and not isinstance(caught.value, checksums.Damaged)

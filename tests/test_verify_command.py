@@ -10,6 +10,7 @@ import pytest
 
 from rnnrepro import checksums, records
 from rnnrepro.cli import main
+from tests import provenances
 
 COST = dict.fromkeys(records.COST_SCHEMA.names) | {"paper": "p", "steps": 3}
 
@@ -20,9 +21,8 @@ def place(tmp_path):
     for arm in ("a", "b.gain=1.02"):
         key = f"p/e/{arm}"
         table = records.assembled([])
-        records.write(
-            tmp_path / f"results/quick/runs/{key}.parquet", table, {"key": key, "scale": "quick", "runs": []}
-        )
+        said = provenances.of_cell(key=key, scale="quick")
+        records.write(tmp_path / f"results/quick/runs/{key}.parquet", table, said)
         records.write_costs(tmp_path / f"results/quick/costs/{key}.parquet", [COST], scale="quick", key=key)
     (tmp_path / "state/quick/0-1").mkdir(parents=True)
     (tmp_path / "state/quick/0-1/checkpoint").write_bytes(checksums.before(b"content"))
@@ -81,6 +81,32 @@ def test_a_damaged_file_and_somebody_elses_are_not_sealed(place, capsys):
 def test_a_place_that_is_not_there_is_a_fault(tmp_path, capsys):
     assert verify(tmp_path / "nowhere") == 2
     assert "nowhere: no such file or folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seal", [[], ["--seal"]])
+def test_a_place_with_nothing_to_look_at_is_a_fault(tmp_path, seal, capsys, monkeypatch):
+    assert verify(tmp_path, *seal) == 2
+    assert f"nothing to look at: no results, state or claims below {tmp_path}" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify", *seal]) == 2
+    assert "below results/ or state/" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"runs": [{"point": "", "seed": 0}]}, "found one without digest"),
+        ({"runs": [5]}, "expected runs with names, found int"),
+        ({"settings": 7}, "expected dict as 'settings'"),
+        ({"model": "\x1b]0;owned\x07"}, "with a control character"),
+    ],
+)
+def test_a_file_that_fits_its_checksum_and_is_not_as_we_write_them_is_found(place, changed, said, capsys):
+    path = place / "results/quick/runs/p/e/a.parquet"
+    records.write(path, records.assembled([]), {**records.read(path).provenance, **changed})
+    assert verify(place) == 1
+    assert f"{path}: damaged results file (" in (found := capsys.readouterr().err)
+    assert said in found and "\x1b" not in found
 
 
 def test_a_whole_file_in_the_wrong_place_is_found(place, capsys):

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 NAME, HELP = "rerun", "train the runs of a results file again, and compare"
 DIFFERENT = 1
+_MOST_THREADS = 1024
+_UNFIT = (RuntimeError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, MemoryError)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,11 +60,13 @@ def run(args: argparse.Namespace) -> int:
     made = _checked(record.provenance, args.file)
     _load_plugins(made, args.plugin)
     where = str(args.file)
-    runs = restored.chosen(restored.runs_of(made, where), where, args.seed, args.point)
+    with _of_its_settings(where):
+        found = restored.runs_of(made, where)
+    runs = restored.chosen(found, where, args.seed, args.point)
     corpora = _corpora(args.corpus)
     for name in environment.THREADS:
         os.environ[name] = str(made["threads"])
-    with _naming_its_code(made, runs), _folder(args.state) as root:
+    with _naming_its_code(made, runs), _folder(args.state) as root, _of_its_settings(where):
         cell = restored.cell_of(made, runs)
         _announce(cell, made, where)
         job = _job(args, made, root, corpora)
@@ -77,10 +81,27 @@ def run(args: argparse.Namespace) -> int:
 
 def _checked(made: Mapping[str, Any], path: Path) -> dict[str, Any]:
     needed = {"settings", "modules", "fingerprint", "versions", "device", "device_name", "threads"}
+    of_run = {"digest", "status", "steps", "backend"}
     runs = made.get("runs", [made])
-    if not (needed <= made.keys() and made["settings"] and runs and all("digest" in run for run in runs)):
+    if not (
+        needed <= made.keys() and made["settings"] and runs and all(of_run <= run.keys() for run in runs)
+    ):
         raise Fault(f"{path}: not the results of a cell; give a file below results/…/runs")
+    if "runs" in made:
+        records.check_cell(made, path)
+    if not 0 < made["threads"] <= _MOST_THREADS:
+        raise Fault(f"{path}: expected 1 to {_MOST_THREADS} threads, found {made['threads']}")
     return dict(made)
+
+
+@contextmanager
+def _of_its_settings(where: str) -> Iterator[None]:
+    """Of what goes wrong within, say that it is for the file's settings: nobody else has looked whether they fit."""
+    try:
+        yield
+    except _UNFIT as error:
+        said = " ".join(str(error).split())[:200] or "no more is known"
+        raise Fault(f"{where}: its settings cannot be trained ({type(error).__name__}: {said})") from error
 
 
 def _load_plugins(made: Mapping[str, Any], files: Sequence[Path]) -> None:
@@ -113,14 +134,9 @@ def _naming_its_code(made: Mapping[str, Any], runs: Sequence[Run]) -> Iterator[N
     """To a Fault within, add that the result is of other code where it is: its settings may be none of today's."""
     try:
         yield
-    except (Fault, KeyError, TypeError, AttributeError) as error:
+    except Fault as fault:
         if _of_this_code(made, runs):
             raise
-        fault = (
-            error
-            if isinstance(error, Fault)
-            else f"its settings are not today's ({type(error).__name__}: {error})"
-        )
         code = f"it was made by other code (fingerprint {made['fingerprint']}); rerun it with that code"
         raise Fault(f"{fault}; {code}") from None
 

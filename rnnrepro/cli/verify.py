@@ -10,7 +10,6 @@ The workflow reads no damaged file, but it sees that one is damaged only when it
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -39,6 +38,11 @@ def run(args: argparse.Namespace) -> int:
     """Name every file with a fault; 1 if some are left with one."""
     places = args.places or [place for place in (Path("results"), Path("state")) if place.exists()]
     files = [path for place in places for path in _below(place)]
+    if not files:
+        where = " ".join(map(str, places)) or "results/ or state/"
+        raise Fault(
+            f"nothing to look at: no results, state or claims below {where}; name a folder that has some"
+        )
     faults = removed = 0
     for path in files:
         try:
@@ -76,7 +80,10 @@ def _check(path: Path, *, seal: bool) -> None:
         return
     if seal:
         _seal(path)
-    _check_place(path, records.read(path).provenance)
+    said = records.read(path).provenance
+    if "runs" in said:
+        records.check_cell(said, path)
+    _check_place(path, said)
 
 
 def _check_place(path: Path, said: Mapping[str, Any]) -> None:
@@ -98,13 +105,15 @@ def _seal(path: Path) -> None:
     """Write the file anew, with a checksum, if it has none; its date stays, lest all that follows be made again."""
     import pyarrow.parquet as pq
 
-    from rnnrepro import records
+    from rnnrepro import bounded, provenance_form, records
 
     with records.reading(path):
-        table, found = pq.read_table(path, partitioning=None), records.metadata_of(path)
+        footer = pq.read_metadata(path)
+        table, found = bounded.read(path, footer), footer.metadata or {}
     if checksums.ROWS in found or not (checksums.TEXT in found or table.schema.equals(records.COST_SCHEMA)):
         return
-    said = json.loads(found[checksums.TEXT]) if checksums.TEXT in found else _cell_of(path)
+    with records.reading(path):
+        said = provenance_form.parsed(found[checksums.TEXT]) if checksums.TEXT in found else _cell_of(path)
     date = path.stat().st_mtime_ns
     records.write(path, table, said)
     os.utime(path, ns=(date, date))

@@ -92,6 +92,7 @@ def provenance(cell: plan.Cell, runs: list[dict]) -> dict:
         "arm": cell.arm,
         "model": cell.model,
         "slice": cell.slice,
+        "part": cell.part,
         "row": cell.model,
         "label": arm.label or cell.arm,
         "title": experiment.title,

@@ -174,6 +174,27 @@ def of_other_code(made, part="training", name="record_every"):
     return {"settings": settings, "runs": runs, "modules": {}, "fingerprint": "abc"}
 
 
+def otherwise(made, key, value):
+    """Settings that nobody has looked at, with digests that fit them."""
+    settings = json.loads(json.dumps(made["settings"]))
+    *path, last = key.split(".")
+    place = settings
+    for name in path:
+        place = place[name]
+    place[last] = value
+    runs = [
+        {**run, "set": {}, "digest": plan.digest({**settings, "seed": run["seed"]})}
+        for run in made["runs"][:1]
+    ]
+    return {"settings": settings, "runs": runs}
+
+
+def many_readings(made):
+    """A label with 2⁴⁰ readings."""
+    run = {key: value for key, value in made["runs"][0].items() if key != "set"}
+    return {"runs": [{**run, "digest": "0" * 16, "point": ",".join(f"a{i}=1" for i in range(40))}]}
+
+
 @pytest.mark.parametrize(
     ("changes", "words", "message"),
     [
@@ -187,7 +208,20 @@ def of_other_code(made, part="training", name="record_every"):
         ),
         (lambda made: {"device": "cuda", "device_name": "A card"}, [], "--device cpu"),
         (lambda made: {"modules": {"rnnrepro_plugin_mine": "0"}}, [], "--plugin mine.py"),
-        (lambda made: {"runs": None, "settings": None}, [], "not the results of a cell"),
+        (lambda made: {"runs": []}, [], "not the results of a cell"),
+        (lambda made: {"runs": 5}, [], "expected list as 'runs'"),
+        (lambda made: {"runs": [5]}, [], "expected runs with names"),
+        (lambda made: {"settings": 7}, [], "expected dict as 'settings'"),
+        (lambda made: {"threads": 0}, [], "expected 1 to 1024 threads"),
+        (lambda made: {"key": "\x1b]0;owned\x07\nwarning"}, [], "with a control character"),
+        (many_readings, [], "more than 256 readings"),
+        (lambda made: otherwise(made, "model.hidden", 10**10), [], "its settings cannot be trained (Runtime"),
+        (
+            lambda made: otherwise(made, "model.update", {"none": 1}),
+            [],
+            "its settings cannot be trained (TypeE",
+        ),
+        (lambda made: otherwise(made, "task.length", "x"), [], "its settings cannot be trained (TypeError"),
         (lambda made: {}, ["--seed", 9], "no run with seed 9; its seeds are 0, 1, 2"),
         (lambda made: {}, ["--point", "rate=0.01"], "did you mean 'rate=0.001'"),
         (lambda made: {}, ["--corpus", "timit"], "expected NAME=FOLDER"),
