@@ -146,6 +146,17 @@ def test_a_spike_does_not_flatten_the_rest_of_a_panel(view_of):
     assert drawn.figure.axes[0].get_ylim()[1] < 2
 
 
+@pytest.mark.parametrize(("betas", "said"), [([0.0], []), ([0.0, 0.005], ["β = 0", "β = 0.005"])])
+def test_a_setting_that_tells_no_curves_apart_is_in_the_note_not_the_legend(view_of, betas, said):
+    view = view_of("fisher")
+    entry = replace(view.entry, options={"size": 10, "steps": 15, "d": [0.0], "beta": betas})
+    drawn = exhibits.draw(view.with_entry(entry, {}))
+    (legend,) = drawn.figure.legends
+    words = [text.get_text() for text in legend.get_texts()]
+    assert [word for word in words if word.startswith("β")] == said
+    assert ("β = 0," in drawn.notes[0]) == (not said)
+
+
 def test_the_fisher_table_stands_beside_the_reported_values(view_of):
     rows = exhibits.draw(view_of("fisher_table")).numbers.rows
     assert [row["reported"] for row in rows].count(None) == 9

@@ -227,6 +227,23 @@ def test_a_deviation_names_claims_and_exhibits_that_are_there(config, word, kind
         bad.check()
 
 
+def test_one_deviation_is_not_called_deviations(config, site, tmp_path):
+    project = load(config)
+    paper = project.papers["alpha"]
+    one = replace(project, papers={"alpha": replace(paper, deviations=paper.deviations[:1])})
+    page.write(one, "alpha", scale="quick", results=site, verdicts=[], output=tmp_path / "page.html")
+    assert "on another; the only one stands below." in reading(tmp_path / "page.html").text
+    report.write(one, scale="quick", results=site, verdicts=[], output=tmp_path / "report.html")
+    assert "protocols, 1 deviation, cost." in reading(tmp_path / "report.html").text
+
+
+@pytest.mark.parametrize("name", ["report.html", "alpha/index.html"])
+def test_headings_of_tables_begin_alike(site, name):
+    text = (site / name).read_text(encoding="utf-8")
+    heads = re.findall(r'<th scope="col"[^>]*>([^<]+)</th>', text)
+    assert len(heads) > 5 and [head for head in heads if head[0].islower() and head != "p"] == []
+
+
 def test_the_report_opens_with_one_table_of_all_claims_and_leads_to_every_page(config, site):
     reader = reading(site / "report.html")
     tables = [attributes.get("class") for tag, attributes in reader.tags if tag == "table"]

@@ -59,10 +59,12 @@ def _curves(view: View) -> Drawn:
                 *(
                     (f"β = {beta:g}", style.GREY, dash)
                     for beta, dash in zip(betas, _BETA_DASHES, strict=False)
+                    if len(betas) > 1  # one alone tells no curves apart
                 ),
             ],
         )
-    notes = [f"N = {size}, pulse into the first unit, noise of variance 1 at every unit and step."]
+    one = "" if len(betas) > 1 else f", β = {betas[0]:g}"
+    notes = [f"N = {size}{one}, pulse into the first unit, noise of variance 1 at every unit and step."]
     return Drawn(
         drawn,
         _curve_numbers(found),
