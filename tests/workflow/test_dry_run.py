@@ -72,6 +72,16 @@ def test_the_scale_says_what_the_targets_mean_and_leaves_paths_alone(tiny):
     assert "at scale quick" in said.text and "at scale paper" not in said.text
 
 
+def test_faults_of_the_command_line_are_lines_that_say_so_and_nothing_of_the_rules(tiny):
+    said = tiny.dry("--config", "seeds=-1", "minutes=nan")
+    assert said.status == 1
+    assert said.text.splitlines()[-2:] == [
+        "error: --config seeds: -1 is below the least allowed, 1",
+        "--config minutes: expected a finite number, found nan",
+    ]
+    assert "common.smk" not in said.text and "Error" not in said.text
+
+
 def test_the_command_line_may_put_a_model_beside_a_papers(tiny):
     row = 'compare={"first/adding": {"rnn": {"hidden": 4, "optimiser": {"kind": "adam_tf", "rate": 0.001}}}}'
     said = tiny.dry("--config", row, "seeds=null", "--", "results/quick/first/table_adding.html")

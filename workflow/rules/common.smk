@@ -65,14 +65,14 @@ def overrides():
 
 
 def loaded():
-    """The project, checked through at every scale; raises every fault of the configuration in one message."""
+    """The project, checked through at every scale; with faults in the configuration it says them all and ends."""
     try:
         config.update(overrides())
         found = project.load("config", overrides=config, by="--config")
         found.check()
         return found
     except Fault as fault:
-        raise WorkflowError(f"the configuration has faults\n{fault}") from None
+        sys.exit(f"error: {fault}")  # Snakemake would say of an exception where in these rules it was raised
 
 
 def changed():

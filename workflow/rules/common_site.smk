@@ -12,11 +12,11 @@ signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def site_of(path):
-    """The site file, or what is wrong with it."""
+    """The site file; with faults in it it says them all and ends."""
     try:
         return site.load(path)
     except Fault as fault:
-        raise WorkflowError(f"the site file has faults\n{fault}") from None
+        sys.exit(f"error: {fault}")
 
 
 SITE = site_of(Path("config", "site.yaml"))
