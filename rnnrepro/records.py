@@ -98,6 +98,8 @@ def atomically(path: str | Path, write: Callable[[Path], None]) -> None:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         os.close(handle)
     except OSError as error:
+        if error.errno == errno.ENOENT and path.parent.is_dir():  # it is there, and takes none: such as /proc
+            raise Fault(f"{path}: no file can be made in {path.parent}; name another folder") from None
         raise Fault(unwritable(path, error)) from None
     try:
         write(Path(name))

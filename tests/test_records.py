@@ -171,6 +171,15 @@ def test_a_place_that_cannot_be_made_is_a_fault_that_names_it(tmp_path):
         records.atomically(tmp_path / "file" / "a.txt", lambda part: None)
 
 
+def test_a_folder_that_takes_no_files_is_not_said_to_be_gone(tmp_path, monkeypatch):
+    def fails(**_options):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(records.tempfile, "mkstemp", fails)  # as below /proc
+    with pytest.raises(Fault, match=r"x\.parquet: no file can be made in .*; name another folder"):
+        records.atomically(tmp_path / "x.parquet", lambda part: None)
+
+
 def test_not_a_number_is_kept_in_rows_but_not_in_provenance(tmp_path):
     records.write(tmp_path / "a.parquet", records.rows([(2, "train", "mse", 0, float("nan"))]), PROVENANCE)
     assert str(records.read(tmp_path / "a.parquet").table["value"][0].as_py()) == "nan"
