@@ -18,6 +18,8 @@ def taken(experiment: str, compared: Collection[str], raw: Mapping[str, Any]) ->
 
     Its settings would be laid over the paper's own, and stand in every table and claim for the paper's model.
     """
+    if not compared:
+        return
     blocks = [raw, *(block or {} for block in (raw.get("scales") or {}).values())]
     own = {name for block in blocks for name in block.get("models") or {}}
     for name in compared:
