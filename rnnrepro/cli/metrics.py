@@ -70,7 +70,13 @@ def _copy(cells: Sequence[plan.Cell], results: Path, part: Path) -> int:
     with pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for cell in cells:
             found = arms.of_cell(cell, results)
-            runs = zip(found.table["point"].to_pylist(), found.table["seed"].to_pylist(), strict=True)
+            points, seeds = (found.table[name].to_pylist() for name in ("point", "seed"))
+            runs = list(zip(points, seeds, strict=True))
+            if unknown := set(runs) - found.status.keys():
+                raise Fault(
+                    f"{results / cell.path}: it has rows of runs that it does not name, such as {next(iter(unknown))}; "
+                    "delete it and run again"
+                )
             columns = [
                 pa.array([cell.scale] * found.table.num_rows, text),
                 *(found.table[n] for n in records.SCHEMA.names),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,6 +76,16 @@ def test_metrics_of_the_same_results_are_the_same_bytes(config, results, tmp_pat
             metrics, "--config", config, "--scale", "quick", "--results", results, "--output", tmp_path / name
         )
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_metrics_of_rows_whose_run_is_not_named_are_a_fault(config, results, tmp_path):
+    shutil.copytree(results, tmp_path / "results")
+    path = tmp_path / "results" / plan.cells(load(config), "quick")[0].path
+    made = records.read(path)
+    records.write(path, made.table, {**made.provenance, "runs": made.provenance["runs"][1:]})
+    words = ["--config", config, "--scale", "quick", "--results", path.parents[3]]
+    with pytest.raises(Fault, match=f"{path}: it has rows of runs that it does not name, such as"):
+        run(metrics, *words, "--output", tmp_path / "metrics.parquet")
 
 
 def test_metrics_name_the_first_cell_without_results(config, tmp_path):
