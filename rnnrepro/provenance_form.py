@@ -72,6 +72,8 @@ def check_cell(said: Mapping[str, Any]) -> None:
     lacking = sorted(_CELL.keys() - said.keys())
     if lacking:
         raise ValueError(f"expected the provenance of a cell, found none with {lacking[0]}")
+    if not isinstance(said["task"].get("kind"), str):
+        raise ValueError("expected the provenance of a cell, found none with the kind of its task")
     for run in said["runs"]:
         if lacking := sorted(_RUN.keys() - run.keys()):
             raise ValueError(f"expected runs that are told apart, found one without {lacking[0]}")

@@ -98,6 +98,7 @@ def test_a_place_with_nothing_to_look_at_is_a_fault(tmp_path, seal, capsys, monk
         ({"runs": [{"point": "", "seed": 0}]}, "found one without digest"),
         ({"runs": [5]}, "expected runs with names, found int"),
         ({"settings": 7}, "expected dict as 'settings'"),
+        ({"task": {}}, "found none with the kind of its task"),
         ({"model": "\x1b]0;owned\x07"}, "with a control character"),
     ],
 )
