@@ -101,9 +101,9 @@ def text_of(found: Mapping[bytes, bytes] | None, path: object) -> bytes:
     return found[TEXT]
 
 
-def check_rows(table: pa.Table, found: Mapping[bytes, bytes], path: object) -> None:
-    """Raise Damaged where the rows do not fit the checksum in a file's metadata, whose text has been checked."""
-    if found[ROWS] != of_rows(table).encode():
+def check_rows(digest: str, found: Mapping[bytes, bytes], path: object) -> None:
+    """Raise Damaged where rows of this checksum are not those of a file's metadata, whose text has been checked."""
+    if found[ROWS] != digest.encode():
         raise Damaged(f"{path}: damaged (its rows do not fit their checksum); delete it and run again")
 
 

@@ -266,6 +266,35 @@ def test_a_file_of_more_rows_or_bytes_than_any_of_ours_is_not_read(tmp_path, mon
             assert not isinstance(caught.value, checksums.Damaged)  # which `verify --remove` would remove
 
 
+def test_all_metrics_may_be_longer_than_a_results_file_and_are_checked_group_by_group(tmp_path, monkeypatch):
+    path = tmp_path / "metrics.parquet"
+    table = records.rows([ROW] * 1000)
+    groups = checksums.Rows(table.schema)
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for start in range(0, 1000, 250):
+            writer.write_table(table.slice(start, 250))
+            groups.add(table.slice(start, 250))
+        writer.add_key_value_metadata(checksums.metadata(groups.hexdigest(), b'{"cells": ["a/b/c"]}'))
+    monkeypatch.setattr(bounded, "ROWS", 250)
+    assert records.checked(path) == {"cells": ["a/b/c"]}
+    with pytest.raises(Fault, match="at most 250 rows, found 1,000"):
+        records.read(path)
+    monkeypatch.setattr(bounded, "ROWS", 249)
+    with pytest.raises(Fault, match="at most 249 rows, found 250"):
+        records.checked(path)
+
+
+def test_rows_of_all_metrics_that_do_not_fit_their_checksum_are_damage(tmp_path):
+    path = tmp_path / "metrics.parquet"
+    table = records.rows([ROW] * 4)
+    for text in (b'{"cells": []}', b'{"key": "a"}'):
+        pq.write_table(table.replace_schema_metadata(checksums.metadata("0" * 64, text)), path)
+        with pytest.raises(checksums.Damaged, match="its rows do not fit"):
+            records.checked(path)
+    sealed(path, table)
+    assert records.checked(path) == records.read(path).provenance
+
+
 def test_a_text_that_stands_for_gigabytes_is_not_written_out(tmp_path):
     path = tmp_path / "a.parquet"
     long = pa.DictionaryArray.from_arrays(pa.array([0] * 300_000, pa.int32()), pa.array(["x" * 100_000]))

@@ -80,7 +80,7 @@ def _check(path: Path, *, seal: bool) -> None:
         return
     if seal:
         _seal(path)
-    said = records.read(path).provenance
+    said = records.checked(path)
     if "runs" in said:
         records.check_cell(said, path)
     _check_place(path, said)
