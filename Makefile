@@ -79,6 +79,7 @@ $(STAMP):
 	    | { grep --line-buffered -Eo 'Downloading .*[0-9]{2}(\.[0-9])? MB\)|^Installing collected packages|^ERROR.*' || true; }
 	@$(PIP) --quiet --no-deps --editable .
 	@touch $@
+	@echo "$(VENV) is set up. To call rnnrepro and snakemake by their names: source $(VENV)/bin/activate"
 
 clean:  ## remove .venv and the tiny run; results, state and resources stay
 	@rm -rf $(VENV) build
