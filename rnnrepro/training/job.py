@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,16 +19,11 @@ from rnnrepro.plan import Cell, Run
 from rnnrepro.training import apart, memory, provenance, stacks
 from rnnrepro.training.loop import fit
 from rnnrepro.training.progress import Progress, Pulse
+from rnnrepro.training.saying import say
 from rnnrepro.training.state import TrainState, begin
 from rnnrepro.training.store import RunStore
 
 CHECKPOINT_SECONDS = 60.0
-
-
-def say(text: str) -> None:
-    """Print a line to stderr. Where the log is on a full disk the line is lost, and the training goes on."""
-    with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
 
 
 @dataclass

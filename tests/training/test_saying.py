@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from rnnrepro.training import job
+from rnnrepro.training import saying
 
-SAYS = "from rnnrepro.training import job\njob.say('a line')\njob.say('another')\nprint('went on')"
+SAYS = "from rnnrepro.training import saying\nsaying.say('a line')\nsaying.say('another')\nprint('went on')"
 
 
 def test_a_full_log_ends_nothing():
@@ -17,5 +17,5 @@ def test_a_full_log_ends_nothing():
 
 
 def test_a_line_reaches_a_log_with_room(capfd):
-    job.say("a line")
+    saying.say("a line")
     assert capfd.readouterr().err == "a line\n"
