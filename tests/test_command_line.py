@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rnnrepro import cli
+from rnnrepro import cli, plan
+from rnnrepro.project import load
 
 
 def interrupted(*_arguments):
@@ -18,6 +19,26 @@ def test_an_interrupt_is_one_line_even_while_commands_are_imported(moment, monke
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "error: interrupted; the same command goes on from what is done\n"
+
+
+def test_settings_changed_since_a_training_was_planned_are_not_trained(tmp_path, capsys):
+    words = [
+        "train",
+        "first/adding",
+        "--config",
+        "tests/workflow/config",
+        "--model",
+        "lstm",
+        "--scale",
+        "quick",
+    ]
+    words += ["--state", str(tmp_path / "state")]
+    project = load("tests/workflow/config")
+    (cell,) = [one for one in plan.cells(project, "quick", ["first"]) if one.key == "first/adding/lstm"]
+    assert cli.main([*words, "--planned", cell.digest, "--set", "seeds=1"]) == 2
+    said = "first/adding/lstm: its settings were changed after this training was planned; run again"
+    assert said in capsys.readouterr().err and not (tmp_path / "state").exists()
+    assert cli.main([*words, "--planned", cell.digest]) == 0
 
 
 def test_a_paper_alone_is_no_experiment_to_train(capsys):

@@ -41,6 +41,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--until", type=not_negative, metavar="SECONDS", help="stop cleanly then, in seconds since 1970"
     )
+    parser.add_argument(
+        "--planned", metavar="DIGEST", help="train these settings alone: a fault if they were changed since"
+    )
     parser.add_argument("--threads", type=count, default=1, help="threads of this process (default 1)")
     scale_options(parser)
 
@@ -70,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
         args.changes.append(f"backend={args.backend}")
     project, scale = scale_of(args)
     cell = cell_of(project, scale, args.experiment, args.model)
+    if args.planned not in (None, cell.digest):
+        raise Fault(f"{cell.key}: its settings were changed after this training was planned; run again")
     if args.seed is not None and args.output:
         raise Fault("--seed trains one seed; --output is the file of a whole cell: give one of the two")
     runs = None if args.seed is None else [r for r in cell.runs if r.seed == args.seed]

@@ -18,7 +18,7 @@ from .harness import KINDS, Ending, Kind, Missed, Outcome
 from .session import Session
 
 NO_KINDS = {"__main__", "harness", "started", "session", "compare", "losses", "runner", "table", "parts"}
-DRAWS = 4  # so often a trial is drawn again whose fault found nothing to disturb
+DRAWS = 12  # so often a trial is drawn again whose fault found nothing to disturb
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import random
 import shutil
 
 from . import _mounts
-from ._direct import made_by_training, settle, states_of, train
+from ._direct import made_by_training, results_of, settle, states_of, train
 from .harness import Kind, Missed, Outcome, Pipeline, register
 from .session import LEFT
 from .started import until
@@ -91,8 +91,9 @@ def vanished(pipeline: Pipeline, rng: random.Random) -> Outcome:
     running = pipeline.rnnrepro(*pipeline.train_arguments())
     until(lambda: not running.alive or "begun" in {e[1] for e in pipeline.events()}, 120)
     until(lambda: not running.alive, rng.uniform(0, 1.0))
-    if not running.alive:
-        raise Missed
+    written = results_of(pipeline, LEFT).exists()
+    if written or not running.alive:
+        raise Missed  # what is removed after the training's end Snakemake would miss, or the user
     shutil.rmtree(folder, ignore_errors=True)
     said = pipeline.ended(running)
     return settle(pipeline, said, name, lambda: train(pipeline), made_by_training())

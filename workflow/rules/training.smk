@@ -28,8 +28,10 @@ rule train:
         time=time_of_cell,
     message:
         "Training {wildcards.arm} on {wildcards.paper}/{wildcards.experiment} at scale {wildcards.scale}: {params.work}"
-    # exec: no shell is left between Snakemake and the trainer that a signal would end before the trainer has saved
+    # exec: no shell is left between Snakemake and the trainer that a signal would end before the trainer has saved.
+    # planned: the trainer reads the settings itself; were they changed since, Snakemake would take its results for those
+    # of the settings that it knows.
     shell:
         "exec python -m rnnrepro train {wildcards.paper:q}/{wildcards.experiment:q} --model {wildcards.arm:q}"
         " --scale {wildcards.scale:q} --threads {threads} --state state/{wildcards.scale:q} {params.changes:q} {params.time:q}"
-        " --output {output.records:q} --costs {output.costs:q} > {log:q} 2>&1"
+        " --planned {params.settings:q} --output {output.records:q} --costs {output.costs:q} > {log:q} 2>&1"
