@@ -141,7 +141,7 @@ def _train_all(cell: Cell, runs: list[Run], stores: dict[str, RunStore], job: Jo
                 if not _train_stack(cell, group, stores, job, pulse):
                     return False
         except _OtherSteps:
-            pass
+            pass  # what is left is gathered into stacks again, below
         except apart.NotCompiled as missing:
             apart.compile_apart(missing.wanted, job.say)
             compiled.add(missing.wanted)
